@@ -7,8 +7,8 @@ alter table slotbase.bookings
   add column struck_reason   text,
   add column struck_told_at  timestamptz,
   add column judged_by_staff boolean not null default false,
-  add constraint struck_says_why check ((struck_at is null) = (struck_reason is null)),
-  add constraint only_struck_are_told check (struck_told_at is null or struck_at is not null);
+  add constraint struck_says_why_and_comes_before_told check
+    ((struck_at is null) = (struck_reason is null) and (struck_told_at is null or struck_at is not null));
 comment on column slotbase.bookings.struck_at is 'Since when its time is not open: a closure, other opening hours, or a resource out of use. Null: it is open. Cancelling it costs nothing, and nobody misses it.';
 comment on column slotbase.bookings.struck_reason is 'Why its time is not open, such as the reason of the closure.';
 comment on column slotbase.bookings.struck_told_at is 'When booking.struck (coach.block.struck) was recorded; the job hold-expiration records those that are missing.';

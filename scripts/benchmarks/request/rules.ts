@@ -87,14 +87,22 @@ async function contender(
   return { name, system, order, rounds: [], from: 0 }
 }
 
-/** Courts that cost nothing: a member's booking is confirmed at once. */
+/**
+ * Courts that cost nothing: a member's booking is confirmed at once. Every club has the rules that the earlier program
+ * knows too.
+ */
 async function openClub(client: Client, club: Awaited<ReturnType<typeof makeClub>>, ruled: boolean): Promise<void> {
   const ok = ({ status, body }: { status: number; body: unknown }) => {
     if (status >= 300) throw new Error(`${status} ${JSON.stringify(body)}`)
   }
   for (const id of club.resourceIds) ok(await client.patch(`${club.at}/resources/${id}`, { hourlyPrice: 0 }))
+  ok(await client.put(`${club.at}/booking-policy`, { ...knownRules, ...(ruled && newRules(club.resourceIds)) }))
+  const weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+  for (const [n, day] of weekdays.entries()) {
+    const rule = { name: `Rule ${n}`, weekdays: [day], fromTime: "18:00", toTime: "22:00", hourlyPrice: 0 }
+    ok(await client.post(`${club.at}/price-rules`, rule))
+  }
   if (!ruled) return
-  ok(await client.put(`${club.at}/booking-policy`, allRules(club.resourceIds)))
   ok(
     await client.patch(`${club.at}/settings`, {
       taxMode: "exclusive",
@@ -108,21 +116,9 @@ async function openClub(client: Client, club: Awaited<ReturnType<typeof makeClub
     required: false,
   }))
   ok(await client.put(`${club.at}/booking-questions`, { questions }))
-  const weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday"]
-  for (const [n, day] of weekdays.entries())
-    ok(
-      await client.post(`${club.at}/price-rules`, {
-        name: `Rule ${n}`,
-        weekdays: [day],
-        fromTime: "18:00",
-        toTime: "22:00",
-        hourlyPrice: 0,
-      }),
-    )
 }
 
-/** Every rule is set, and none refuses: the cost is that of reading and judging. */
-const allRules = (resourceIds: readonly string[]) => ({
+const knownRules = {
   advanceDays: 3_650,
   cancellationPolicy: [
     { hoursBefore: 24, refundPercent: 100 },
@@ -131,6 +127,10 @@ const allRules = (resourceIds: readonly string[]) => ({
   strikeThreshold: 3,
   restrictionDays: 14,
   checkInGraceMinutes: 15,
+}
+
+/** Every new rule is set, and none refuses: the cost is that of reading and judging. */
+const newRules = (resourceIds: readonly string[]) => ({
   memberLimits: [
     { name: "Live", per: "live", atMost: 100 },
     { name: "At one time", per: "moment", atMost: 100 },

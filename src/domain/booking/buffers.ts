@@ -28,6 +28,23 @@ export const occupancyOf = (booking: {
   endAt: new Date(booking.end_at.getTime() + booking.buffer_minutes * minuteMs),
 })
 
+/** An entry of the policy. Left out: for all resources, or for all types. */
+export interface BufferRule {
+  readonly minutes: number
+  readonly resourceId?: string
+  readonly bookingType?: string
+}
+
+/** The same as `bufferOf`, of a policy that has been read. */
+export function bufferIn(buffers: readonly BufferRule[], resourceId: string, bookingType: string): number {
+  const fitting = buffers.filter(
+    (each) => (each.resourceId ?? resourceId) === resourceId && (each.bookingType ?? bookingType) === bookingType,
+  )
+  const weightOf = (each: BufferRule) =>
+    (each.resourceId === undefined ? 0 : 2) + (each.bookingType === undefined ? 0 : 1)
+  return fitting.toSorted((a, b) => weightOf(b) - weightOf(a))[0]?.minutes ?? 0
+}
+
 /** SQL: a value or a column. */
 type Fragment = ReturnType<Queryable>
 

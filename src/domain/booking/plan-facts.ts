@@ -9,14 +9,14 @@ import { addressIn, unreachable } from "#domain/people/address.ts"
 import { isUncounted } from "#domain/people/roles.ts"
 import { isLimited } from "#domain/plans/entitlements.ts"
 import { restrictedUntil } from "./attendance/strikes.ts"
-import { bufferOf } from "./buffers.ts"
+import type { BufferRule } from "./buffers.ts"
 import type { HoldInput } from "./input.ts"
 import { type EndedHold, endedHoldsOf } from "./limits/hold-pause.ts"
 import { lockMember, tryToLockMember } from "./limits/lock-member.ts"
 import { type MemberStanding, standingOf } from "./limits/standing.ts"
 import { rulesOf } from "./price-rules.ts"
 import type { TariffRule } from "./prices.ts"
-import { type Question, questionsIn } from "./questions.ts"
+import type { Question } from "./questions.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 import type { SlotRules } from "./slot-rules.ts"
 
@@ -60,7 +60,7 @@ export interface PlanFacts extends SlotRules {
   readonly approval_booking_types: readonly string[] | null
   readonly approval_resource_ids: readonly string[] | null
   readonly cancellation_policy: readonly CancellationRule[] | null
-  readonly buffer_minutes: number
+  readonly buffers: readonly BufferRule[]
   /** What the facility asks its members. */
   readonly questions: readonly Question[]
   readonly now: Date
@@ -97,13 +97,15 @@ export async function readPlanFacts(
     tx`(${userId} = any (${[...mayName]}::uuid[]) or ${isMemberOf(tx, userId)})`
   const people = (input.participants ?? []).map(({ userId }) => userId)
   const [start, end] = [new Date(input.startAt).toISOString(), new Date(input.endAt).toISOString()]
+  const facility: ReturnType<Tx> = tx`f.id`
+  const resource: ReturnType<Tx> = tx`r.id`
   const statement = tx<PlanFacts[]>`
     select f.id as facility_id, f.timezone, f.currency, ${taxTermsOf(tx, tx`f`)} as tax, f.opening_hours,
            f.slot_minutes, f.hold_minutes,
            r.id as resource_id, r.name as resource_name, r.resource_type, r.hourly_price,
-           ${rulesOf(tx, tx`f.id`, tx`r.id`)} as price_rules, ${closedFor(tx, tx`f.id`, tx`r.id`, start, end)} as closed_for,
+           ${rulesOf(tx, facility, resource)} as price_rules, ${closedFor(tx, facility, resource, start, end)} as closed_for,
            u.id as booker_id, u.first_name || ' ' || u.last_name as booker_name,
-           coalesce(${addressIn(tx, tx`f.id`)}, ${unreachable}) as booker_email,
+           coalesce(${addressIn(tx, facility)}, ${unreachable}) as booker_email,
            ${
              people.length === 0
                ? tx`'{}'::jsonb`
@@ -111,20 +113,20 @@ export async function readPlanFacts(
                      from slotbase.users p
                      where p.id = any (${people}::uuid[]) and p.kind = 'person' and ${mayBeNamed(tx`p.id`)})`
            } as people,
-           ${isLimited(tx, tx`f.id`, "bookings_per_month")} as is_limited,
-           ${isUncounted(tx, tx`f.id`, bookerId)} as is_uncounted,
+           ${isLimited(tx, facility, "bookings_per_month")} as is_limited,
+           ${isUncounted(tx, facility, bookerId)} as is_uncounted,
            ${limitsHolds ? liveHolds(tx, facilityId, bookerId) : tx`0`} as live_holds,
            ${limited ? standingOf(tx, facilityId, bookerId, start, moving) : tx`null::jsonb`} as standing,
            ${pauses ? endedHoldsOf(tx, facilityId, [bookerId, ...mayName], { startAt: start, endAt: end }) : tx`'[]'::jsonb`} as ended_holds,
            coalesce(q.hold_pause_minutes, f.hold_minutes) as hold_pause_minutes,
-           ${limited ? restrictedUntil(tx, tx`f.id`, bookerId) : tx`null::timestamptz`} as restricted_until,
+           ${limited ? restrictedUntil(tx, facility, bookerId) : tx`null::timestamptz`} as restricted_until,
            q.lead_time_minutes, q.advance_days, q.approval_booking_types, q.approval_resource_ids, q.cancellation_policy,
            q.start_grid_minutes, q.least_minutes, q.greatest_minutes, q.length_step_minutes,
-           ${bufferOf(tx, tx`f.id`, tx`r.id`, tx`${input.bookingType ?? "open_play"}::text`)} as buffer_minutes,
-           ${questionsIn(tx, tx`f.id`)} as questions,
+           coalesce(q.buffers, '[]') as buffers, coalesce(k.questions, '[]') as questions,
            slotbase.now() as now
     from slotbase.facilities f
     left join slotbase.booking_policies q on q.facility_id = f.id
+    left join slotbase.booking_questions k on k.facility_id = f.id
     left join slotbase.resources r on r.facility_id = f.id and r.id = ${input.resourceId} and r.is_active
     left join slotbase.users u on u.id = ${bookerId} and u.kind = 'person' and ${mayBeNamed(tx`u.id`)}
     where f.id = ${facilityId}`

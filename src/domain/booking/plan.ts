@@ -9,6 +9,7 @@ import type { Hooked } from "#base/hooks.ts"
 import type { Span } from "#base/local-days.ts"
 import { requireEntitlement } from "#domain/plans/entitlements.ts"
 import type { BookingRow, Participant } from "./booking-row.ts"
+import { bufferIn } from "./buffers.ts"
 import { type Details, detailsOf } from "./details.ts"
 import { discountedPlan, requireMayDiscount } from "./discount.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
@@ -144,7 +145,7 @@ async function plan(
     openingHours: found.opening_hours,
     slotMinutes: found.slot_minutes,
     slotRules: found,
-    bufferMinutes: found.buffer_minutes,
+    bufferMinutes: bufferIn(found.buffers, found.resource_id, bookingType),
     details: details ?? detailsOf(input, found.questions, bookingType, mustAnswer),
     holdMinutes: found.hold_minutes,
     resource: { id: found.resource_id, name: found.resource_name, type: found.resource_type },

@@ -118,10 +118,6 @@ export async function questionsOf(db: Queryable, facilityId: string): Promise<re
   return (await findQuestions(db, facilityId))?.questions ?? []
 }
 
-/** SQL, jsonb: the present questions of a facility. */
-export const questionsIn = (sql: Queryable, facility: ReturnType<Queryable>) => sql`
-  coalesce((select k.questions from slotbase.booking_questions k where k.facility_id = ${facility}), '[]')`
-
 interface QuestionsRow {
   readonly questions: readonly Question[]
   /** Null: the row was made to be locked. */

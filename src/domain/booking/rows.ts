@@ -44,23 +44,18 @@ export type NewBooking = Pick<
 export type Inserted = Pick<BookingRow, "hold_expires_at" | "confirmed_at" | "created_at">
 
 /**
- * Takes the slot. Undefined when the slot is occupied, or when the facility's currency or time zone has just changed.
- * The facility's row is locked before the slot, as its foreign keys would lock it afterwards. "on conflict do nothing"
- * waits for a transaction that is just taking the same slot. A plain insert would deadlock, and a check before it would
- * leave a gap. The booking's row is inserted from the occupancy, so neither exists without the other.
+ * Takes the slot; undefined when the slot is occupied. "on conflict do nothing" waits for a transaction that is just
+ * taking the same slot. A plain insert would deadlock, and a check before it would leave a gap. The booking's row is
+ * inserted from the occupancy, so neither exists without the other.
  */
 export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Inserted | undefined> {
   const { id, facility_id, resource_id, status, participants } = booking
   const [start, end] = [booking.start_at.toISOString(), booking.end_at.toISOString()]
   const freeFrom = occupancyOf(booking).endAt.toISOString()
   const [row] = await tx<Inserted[]>`
-    with unchanged as materialized (
-      select from slotbase.facilities
-      where id = ${facility_id} and currency = ${booking.price_currency} and timezone = ${booking.agreed_timezone}
-      for key share
-    ), taken as (
+    with taken as (
       insert into slotbase.occupancies (booking_id, facility_id, resource_id, during)
-      select ${id}::uuid, ${facility_id}::uuid, ${resource_id}::uuid, tstzrange(${start}, ${freeFrom}) from unchanged
+      values (${id}, ${facility_id}, ${resource_id}, tstzrange(${start}, ${freeFrom}))
       on conflict do nothing
       returning booking_id
     ), booked as (

@@ -8,11 +8,18 @@ import { RuleBroken, WrongState } from "#base/errors.ts"
 import { decimalsOf, maxMoney, unitOf } from "#base/money.ts"
 
 /**
- * Waits for the bookings that are just being made in the old meaning, so that they are counted. Those that come later
- * find a new currency or time zone, and are not made: see `insertBooking`.
+ * Waits for the bookings that members are just making in the old meaning, so that they are counted. Those that come
+ * later wait, and read the new meaning (`shareMeaning`). Bookings of staff take no lock: one that is made at the same
+ * moment keeps the old currency and time zone, as past bookings do.
  */
 export const awaitBookings = (tx: Tx, facilityId: string) =>
-  tx`select from slotbase.facilities where id = ${facilityId} for update`
+  tx`select pg_advisory_xact_lock(${meaningOf(tx, facilityId)})`
+
+/** SQL: whoever reads prices and local times to make a booking keeps their meaning until the commit. */
+export const shareMeaning = (tx: Tx, facilityId: string) =>
+  tx`pg_advisory_xact_lock_shared(${meaningOf(tx, facilityId)})`
+
+const meaningOf = (tx: Tx, facilityId: string) => tx`hashtext('slotbase meaning'), hashtext(${facilityId})`
 
 /**
  * Refuses a new currency while bookings, invoices, payments or balances stand in the old one, or prices that are not

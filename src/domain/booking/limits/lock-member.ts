@@ -6,9 +6,12 @@
  * transaction that has the waitlist, or several people, never waits for a person: it takes the lock if it is free.
  */
 import type { Tx } from "#base/database/transaction.ts"
+import { shareMeaning } from "#domain/club/meaning-of-settings.ts"
 
 export const lockMember = (tx: Tx, facilityId: string, bookerId: string) =>
-  tx<{ locked?: boolean }[]>`select pg_advisory_xact_lock(${keys(tx, facilityId, bookerId)})`.execute()
+  tx<
+    { locked?: boolean }[]
+  >`select ${shareMeaning(tx, facilityId)}, pg_advisory_xact_lock(${keys(tx, facilityId, bookerId)})`.execute()
 
 /** Answers `locked: false` when another transaction has the lock. */
 export const tryToLockMember = (tx: Tx, facilityId: string, bookerId: string) =>
