@@ -118,7 +118,7 @@ export async function openSession(
   const [row] = await tx<{ expires_at: Date }[]>`
     with signed_in as materialized (
       select u.id from slotbase.users u
-      where u.id = ${user.id} and (${passwordHash}::text is null or u.password_hash = ${passwordHash}) for key share
+      where u.id = ${user.id} and (${passwordHash}::text is null or u.password_hash = ${passwordHash}) for no key update
     ), remembered as (
       insert into slotbase.sign_in_addresses (user_id, address)
       select s.id, ${client}::text from signed_in s where ${client}::text is not null

@@ -171,14 +171,15 @@ export interface Account {
 }
 
 /**
- * Locks an account before anything else of it: its links and sessions come after it. A link that is being issued, and a
+ * Locks an account before anything else of it: its links and sessions come after it. All commands of an account take
+ * this one kind of lock. With shared and exclusive ones together, PostgreSQL was seen to end one of them (40P01). A link that is being issued, and a
  * session that is being opened, are waited for. Undefined: there is no such person.
  */
 export async function lockAccount(tx: Tx, id: string): Promise<Account | undefined> {
   const [account] = await tx<Account[]>`
     select id, email, first_name as "firstName", last_name as "lastName", password_hash as "passwordHash",
            managed_by as "managedBy", walk_in_at as "walkInAt"
-    from slotbase.users where id = ${id} and kind = 'person' for update`
+    from slotbase.users where id = ${id} and kind = 'person' for no key update`
   return account
 }
 

@@ -150,7 +150,7 @@ interface Columns {
 async function insertLink(tx: Tx, { id, purpose, secrets }: NewLink, { account, link }: Columns): Promise<boolean> {
   const { count } = await tx`
     with account as materialized (
-      ${account} for key share
+      ${account} for no key update
     )
     insert into slotbase.account_links as l (id, purpose, user_id, email, previous_email, token_hash, expires_at)
     select ${id}, ${purpose}, n.user_id, n.email, n.previous_email, ${hashToken(tokenOfLink(secrets, id))},
