@@ -172,8 +172,8 @@ export interface Account {
 
 /**
  * Locks an account before anything else of it: its links and sessions come after it. All commands of an account take
- * this one kind of lock. With shared and exclusive ones together, PostgreSQL was seen to end one of them (40P01). A link that is being issued, and a
- * session that is being opened, are waited for. Undefined: there is no such person.
+ * this one kind of lock. With shared and exclusive ones together, PostgreSQL was seen to end one of them (40P01). A
+ * link that is being issued, and a session that is being opened, are waited for. Undefined: there is no such person.
  */
 export async function lockAccount(tx: Tx, id: string): Promise<Account | undefined> {
   const [account] = await tx<Account[]>`
