@@ -54,8 +54,11 @@ async function list(db: Db): Promise<number> {
   const differences = await compareZones(db, inUse, { start: now, end: now + comparedYears * yearMs })
   for (const difference of differences) console.log(`  ${differenceText(difference)}`)
   const open = new Map<string, Unsettled[]>()
-  for await (const each of unsettledBookings(db))
-    open.set(each.facilityId, [...(open.get(each.facilityId) ?? []), each])
+  for await (const each of unsettledBookings(db)) {
+    const found = open.get(each.facilityId) ?? []
+    found.push(each)
+    open.set(each.facilityId, found)
+  }
   for (const [facilityId, bookings] of open) print(facilityId, bookings)
   if (open.size === 0) console.log("Every booking to come is at its agreed local time.")
   return open.size === 0 ? 0 : 1
