@@ -14,9 +14,14 @@ export const isMemberOf = (sql: Queryable, userId: ReturnType<Queryable>) => sql
             and (g.scope_type = 'facility' and g.scope_id = f.id
               or g.scope_type = 'organization' and g.scope_id = f.organization_id))`
 
-/** The roles of a person in the facility `f` or in its organization, as a list in JSON. */
-export const rolesIn = (sql: Queryable, userId: ReturnType<Queryable>) => sql`
-  (select coalesce(jsonb_agg(distinct g.role), '[]') from slotbase.role_grants g
+/**
+ * The place of a person in the facility `f` or in its organization, as one row: `roles`, `is_member`, and
+ * `is_uncounted`: the facility's plan does not count the person, who only registered.
+ */
+export const placeOf = (sql: Queryable, userId: ReturnType<Queryable>) => sql`
+  (select coalesce(array_agg(g.role), '{}') as roles, count(*) > 0 as is_member,
+          coalesce(not bool_or(g.counts) filter (where g.scope_type = 'facility'), false) as is_uncounted
+   from slotbase.role_grants g
    where g.user_id = ${userId}
      and (g.scope_type = 'facility' and g.scope_id = f.id
        or g.scope_type = 'organization' and g.scope_id = f.organization_id))`

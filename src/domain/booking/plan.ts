@@ -14,7 +14,9 @@ import { type Details, detailsOf } from "./details.ts"
 import { discountedPlan, requireMayDiscount } from "./discount.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { requireWithinLimits, withLapsed } from "./limits/check.ts"
+import { keptWaiting } from "./limits/held.ts"
 import { requireNoPause } from "./limits/hold-pause.ts"
+import { standingOf } from "./limits/standing.ts"
 import { familyOf } from "./lock-own.ts"
 import { type MayBook, requireMayBook } from "./may-book.ts"
 import { type BookerRights, type CompletePlanFacts, type PlanFacts, readPlanFacts } from "./plan-facts.ts"
@@ -103,7 +105,11 @@ export const planTrusted = (
 const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
   mayBook.covers(input) ? mayBook : requireMayBook(mayBook.member, input)
 
-interface Binding extends Pick<BookerRights, "limited" | "limitsHolds" | "pauses" | "lock" | "moving"> {
+interface Binding extends Pick<BookerRights, "limited" | "lock" | "moving"> {
+  /** Whether the booking may be one more slot that the member keeps waiting. */
+  readonly limitsHolds: boolean
+  /** Whether a hold that came to nothing keeps the booker from this time for a while. */
+  readonly pauses: boolean
   readonly booked?: readonly string[]
   /** The present time of a booking that moves. */
   readonly from?: Span
@@ -115,10 +121,10 @@ async function plan(
   tx: Tx,
   member: Member,
   input: BookingInput | HoldInput,
-  { booked = [], from, mustAnswer = false, details, ...rights }: Binding,
+  { booked = [], from, mustAnswer = false, details, limitsHolds, pauses, ...rights }: Binding,
 ): Promise<BookingPlan> {
   const { caller, facilityId } = member
-  const { limited, pauses, lock, moving } = rights
+  const { limited, lock, moving } = rights
   const bookerId = input.bookerId?.toLowerCase() ?? caller.userId
   const mayName = [...familyOf(member), ...booked]
   const found = required(
@@ -159,7 +165,7 @@ async function plan(
     cancellationPolicy: found.cancellation_policy ?? [],
     isLimited: found.is_limited,
     isFirstOfBooker: found.is_uncounted,
-    standing: found.standing,
+    standing: limited ? standingOf(found, bookerId, now) : null,
     overdue: [],
     createdBy: caller.userId,
     now,
@@ -167,14 +173,14 @@ async function plan(
   checkRules(made, found)
   if (limited) {
     checkSlotRules(span, { ...found, openingHours: found.opening_hours }, made.now, from)
-    checkLimits(made, found)
+    checkLimits(made, found, limitsHolds ? keptWaiting(found.held, bookerId, now) : 0)
   }
   // A booking that is confirmed at once keeps nothing waiting.
   if (pauses && (made.price > 0 || needsApproval || !("paymentMethod" in input))) {
-    const { ended_holds: ended, hold_minutes: holdMinutes, hold_pause_minutes: pauseMinutes } = found
-    requireNoPause(ended, { holdMinutes, pauseMinutes, now })
+    const { resource_id: resourceId, hold_minutes: holdMinutes, hold_pause_minutes: pauseMinutes } = found
+    await requireNoPause(tx, found.held, { facilityId, resourceId, span, holdMinutes, pauseMinutes, now })
   }
-  const standing = found.standing && (lock === "wait" ? found.standing : withLapsed(found.standing))
+  const standing = made.standing && (lock === "wait" ? made.standing : withLapsed(made.standing))
   const overdue = standing ? requireWithinLimits(standing, { ...made, moving }) : []
   requireLocked(found)
   // Staff always fit people in. A person who only registered has no place yet, and needs one from here on.

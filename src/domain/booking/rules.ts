@@ -41,8 +41,8 @@ export function checkRules(
 }
 
 /** Throws RuleBroken `lead_time_too_short`, `too_far_ahead`, `booking_restricted`, `too_many_holds`. */
-export function checkLimits({ span, now, timezone }: BookingPlan, found: CompletePlanFacts): void {
-  const { lead_time_minutes, advance_days, restricted_until, live_holds } = found
+export function checkLimits({ span, now, timezone }: BookingPlan, found: CompletePlanFacts, keptWaiting: number): void {
+  const { lead_time_minutes, advance_days, restricted_until } = found
   if (lead_time_minutes !== null && span.start < now + lead_time_minutes * minuteMs) {
     const first = new Date(now + lead_time_minutes * minuteMs).toISOString()
     const fault = { path: "body.startAt", message: `must be at least ${lead_time_minutes} minutes from now` }
@@ -63,10 +63,10 @@ export function checkLimits({ span, now, timezone }: BookingPlan, found: Complet
     const message = `After too many no-shows this member cannot book until ${restricted_until.toISOString()}.`
     throw new RuleBroken("booking_restricted", message)
   }
-  if (live_holds >= maxLiveHolds) {
+  if (keptWaiting >= maxLiveHolds) {
     throw new RuleBroken(
       "too_many_holds",
-      `You keep ${live_holds} slots waiting already; confirm or release one first.`,
+      `You keep ${keptWaiting} slots waiting already; confirm or release one first.`,
     )
   }
 }

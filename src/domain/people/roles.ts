@@ -21,7 +21,6 @@ import {
   requirePlatformAdmin,
   roles,
 } from "#access/caller.ts"
-import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
@@ -226,11 +225,6 @@ export async function takeParentRoles(
     if (was_last) await useEntitlement(tx, scopeId, "active_users", -1)
   }
 }
-
-/** SQL, a boolean: whether the plan does not count a person of the facility, because the person only registered. */
-export const isUncounted = (sql: Queryable, facilityId: ReturnType<Queryable>, userId: string) => sql`
-  coalesce((select not bool_or(g.counts) from slotbase.role_grants g
-            where g.user_id = ${userId} and g.scope_type = 'facility' and g.scope_id = ${facilityId}), false)`
 
 /** Whether the new grant `n` is the person's first in its scope that counts. */
 const isFirst = (tx: Tx) => tx`

@@ -150,11 +150,14 @@ export async function listStrikes(
 }
 
 /** As a value of SQL: until when a person may not book in a facility; null without a restriction. */
-export const restrictedUntil = (sql: Queryable, facilityId: ReturnType<Queryable>, userId: string) => sql`
+export const restrictedUntil = (
+  sql: Queryable,
+  { facilityId, userId, now }: Readonly<Record<"facilityId" | "userId" | "now", ReturnType<Queryable>>>,
+) => sql`
   (select max(s.restricted_until)
    from slotbase.strike_ledger s
    join slotbase.booking_policies v on v.facility_id = s.facility_id
-   where s.user_id = ${userId} and s.facility_id = ${facilityId} and s.restricted_until > (select slotbase.now())
+   where s.user_id = ${userId} and s.facility_id = ${facilityId} and s.restricted_until > ${now}
      and not exists (select from slotbase.strike_ledger w
                      where w.booking_id = s.booking_id and w.facility_id = s.facility_id and w.round = s.round
                        and w.points = -1)
