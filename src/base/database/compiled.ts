@@ -55,12 +55,15 @@ function flatten(statement: unknown): Flat {
   const parameters: unknown[] = []
   const textOf = (part: unknown): string => {
     if (isFragment(part)) return part.strings.reduce((text, next, n) => text + textOf(part.args[n - 1]) + next)
-    if (part === undefined) throw new Error("compiled: undefined stands in the statement")
+    if (!(part instanceof Slot) && !isConstant(part))
+      throw new Error(`compiled: ${typeof part} is no part of a statement`)
     if (!parameters.includes(part)) parameters.push(part)
     return `$${parameters.indexOf(part) + 1}`
   }
   return { text: textOf(statement), parameters }
 }
+
+const isConstant = (part: unknown) => part === null || ["string", "number", "boolean"].includes(typeof part)
 
 const isFragment = (part: unknown): part is Parts =>
   part instanceof Promise && "strings" in part && Array.isArray(part.strings)
