@@ -7,7 +7,7 @@ import type { TaxTerms } from "#domain/club/tax-rates.ts"
 import type { BufferRule } from "./buffers.ts"
 import type { HoldInput } from "./input.ts"
 import type { MemberLimit } from "./limits/fields.ts"
-import type { HeldRow } from "./limits/held.ts"
+import { type HeldBooking, type HeldRow, heldBookings } from "./limits/held.ts"
 import { lockMember, tryToLockMember } from "./limits/lock-member.ts"
 import { planStatement } from "./plan-statement.ts"
 import type { TariffRule } from "./prices.ts"
@@ -40,7 +40,7 @@ export interface PlanFacts extends SlotRules {
   /** Whether the facility's plan does not count the booker yet: an open registration without a booking. */
   readonly is_uncounted: boolean
   /** What the booker and their family hold; empty for who is not limited. */
-  readonly held: readonly HeldRow[]
+  readonly held: readonly HeldBooking[]
   /** The roles of the booker in the facility. */
   readonly roles: readonly string[]
   /** The booking that moves, where it is now, if limits count it. */
@@ -89,7 +89,7 @@ export async function readPlanFacts(
 ): Promise<PlanFacts | undefined> {
   const { bookerId, limited, lock, moving = null, mayName } = rights
   const people = (input.participants ?? []).map(({ userId }) => userId)
-  const statement = planStatement({ limited, moves: moving !== null, names: people.length > 0 })<PlanFacts>(tx, {
+  const statement = planStatement({ limited, moves: moving !== null, names: people.length > 0 })<Read>(tx, {
     facilityId,
     resourceId: input.resourceId,
     bookerId,
@@ -102,8 +102,10 @@ export async function readPlanFacts(
   })
   // The lock shares the round trip.
   const [[person], [row]] = await Promise.all([locks[limited ? lock : "none"](tx, facilityId, bookerId), statement])
-  return row && { ...row, locked: person?.locked ?? true }
+  return row && { ...row, held: heldBookings(row.held), locked: person?.locked ?? true }
 }
+
+type Read = Omit<PlanFacts, "held" | "locked"> & { readonly held: readonly HeldRow[] }
 
 const locks = {
   wait: lockMember,

@@ -8,7 +8,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { requireWithinLimits, withLapsed } from "./check.ts"
-import { heldOf } from "./held.ts"
+import { type HeldRow, heldBookings, heldOf } from "./held.ts"
 import { tryToLockMember } from "./lock-member.ts"
 import { type StandingFacts, standingOf } from "./standing.ts"
 
@@ -22,14 +22,14 @@ export async function fitsLimits(tx: Tx, booking: LockedBooking): Promise<boolea
   const { id, facility_id, booker_id, start_at, end_at, timezone, now } = booking
   const [[lock], [row]] = await Promise.all([
     tryToLockMember(tx, facility_id, booker_id),
-    madeWithin<StandingFacts & { readonly created_by: string }>(tx, {
+    madeWithin<Made>(tx, {
       id,
       facilityId: facility_id,
       bookerId: booker_id,
       startAt: start_at.toISOString(),
     }),
   ])
-  const standing = row ? standingOf(row, booker_id, now.getTime()) : null
+  const standing = row ? standingOf({ ...row, held: heldBookings(row.held) }, booker_id, now.getTime()) : null
   if (!row || !standing) return true
   const maker = await callerOf(tx, row.created_by)
   if (maker && isStaff(maker, facility_id)) return true
@@ -43,6 +43,8 @@ export async function fitsLimits(tx: Tx, booking: LockedBooking): Promise<boolea
     throw error
   }
 }
+
+type Made = Omit<StandingFacts, "held"> & { readonly created_by: string; readonly held: readonly HeldRow[] }
 
 /** Who made the booking, and what its booker holds beside it. */
 const madeWithin = compiled<Readonly<Record<"id" | "facilityId" | "bookerId" | "startAt", string>>>(

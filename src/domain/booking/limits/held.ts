@@ -10,7 +10,7 @@ const maxRead = 1000
 const dayMs = 24 * 60 * 60_000
 
 /** A booking or hold. Times in milliseconds since the Unix epoch. */
-export interface HeldRow extends Span {
+export interface HeldBooking extends Span {
   readonly id: string
   readonly bookerId: string
   readonly resourceId: string
@@ -22,6 +22,34 @@ export interface HeldRow extends Span {
   readonly counts: boolean
 }
 
+/** A held booking in the answer of the statement, without the names: every booking of a member reads many. */
+export type HeldRow = readonly [
+  id: string,
+  bookerId: string,
+  resourceId: string,
+  status: string,
+  start: number,
+  end: number,
+  expiresAt: number | null,
+  createdAt: number,
+  updatedAt: number,
+  counts: boolean,
+]
+
+export const heldBookings = (rows: readonly HeldRow[]): HeldBooking[] =>
+  rows.map(([id, bookerId, resourceId, status, start, end, expiresAt, createdAt, updatedAt, counts]) => ({
+    id,
+    bookerId,
+    resourceId,
+    status,
+    start,
+    end,
+    expiresAt,
+    createdAt,
+    updatedAt,
+    counts,
+  }))
+
 /**
  * By their start: the booker's holds and requests, and the bookings that a limit of the policy may count. A local day
  * lies within two days of a start in it, a local week within eight. Beside them stand the holds of the booker's family
@@ -32,10 +60,9 @@ export const heldOf = (
   sql: Queryable,
   { facilityId, bookerId, family, resourceId, startAt, endAt, now }: Readonly<Record<Named, ReturnType<Queryable>>>,
 ) => sql`
-  (select coalesce(json_agg(json_build_object('id', c.id, 'bookerId', c.booker_id, 'resourceId', c.resource_id,
-            'status', c.status, 'start', date_part('epoch', c.start_at) * 1000, 'end', date_part('epoch', c.end_at) * 1000,
-            'expiresAt', date_part('epoch', c.hold_expires_at) * 1000, 'createdAt', date_part('epoch', c.created_at) * 1000,
-            'updatedAt', date_part('epoch', c.updated_at) * 1000, 'counts', c.counts)), '[]')
+  (select coalesce(json_agg(json_build_array(c.id, c.booker_id, c.resource_id, c.status, date_part('epoch', c.start_at) * 1000,
+            date_part('epoch', c.end_at) * 1000, date_part('epoch', c.hold_expires_at) * 1000,
+            date_part('epoch', c.created_at) * 1000, date_part('epoch', c.updated_at) * 1000, c.counts)), '[]')
    from (
      select b.id, b.booker_id, b.resource_id, b.status, b.start_at, b.end_at, b.hold_expires_at, b.created_at, b.updated_at,
             ${isCounted(sql)} as counts
@@ -60,7 +87,7 @@ export const isCounted = (sql: Queryable) => sql`
    and not exists (select from slotbase.coach_sessions s where s.booking_id = b.id and s.facility_id = b.facility_id))`
 
 /** How many slots a person keeps from others: live holds, and requests that wait for approval. */
-export const keptWaiting = (held: readonly HeldRow[], bookerId: string, now: number): number =>
+export const keptWaiting = (held: readonly HeldBooking[], bookerId: string, now: number): number =>
   held.filter(
     (each) =>
       each.bookerId === bookerId &&
@@ -69,5 +96,5 @@ export const keptWaiting = (held: readonly HeldRow[], bookerId: string, now: num
   ).length
 
 /** A hold whose time is over and that nobody has released yet. */
-export const hasLapsed = ({ status, expiresAt }: HeldRow, now: number): boolean =>
+export const hasLapsed = ({ status, expiresAt }: HeldBooking, now: number): boolean =>
   status === "held" && expiresAt !== null && Math.floor(expiresAt) <= now

@@ -5,7 +5,7 @@
 import type { Queryable } from "#base/database/db.ts"
 import { RuleBroken } from "#base/errors.ts"
 import type { Span } from "#base/local-days.ts"
-import type { HeldRow } from "./held.ts"
+import type { HeldBooking } from "./held.ts"
 
 const minuteMs = 60_000
 
@@ -31,7 +31,7 @@ export interface Paused {
  * waitlist is no hold that somebody asked for, unless it was accepted. Only a pause that would bite reads of both.
  * @throws RuleBroken `hold_paused`
  */
-export async function requireNoPause(sql: Queryable, held: readonly HeldRow[], wanted: Paused): Promise<void> {
+export async function requireNoPause(sql: Queryable, held: readonly HeldBooking[], wanted: Paused): Promise<void> {
   const ended = endedOf(held, wanted)
   if (pausedUntil(ended, wanted) === undefined) return
   const { offered, tried } = await readBackground(sql, ended, wanted.facilityId)
@@ -54,7 +54,10 @@ export async function requireNoPause(sql: Queryable, held: readonly HeldRow[], w
  * The holds on this resource and time that ended within the pause, or up to one hold before it: then a later hold may
  * have begun within the pause. The oldest end comes first.
  */
-function endedOf(held: readonly HeldRow[], { resourceId, span, holdMinutes, pauseMinutes, now }: Paused): EndedHold[] {
+function endedOf(
+  held: readonly HeldBooking[],
+  { resourceId, span, holdMinutes, pauseMinutes, now }: Paused,
+): EndedHold[] {
   const since = now - (holdMinutes + pauseMinutes) * minuteMs
   return held
     .filter((each) => each.resourceId === resourceId && each.start < span.end && each.end > span.start)

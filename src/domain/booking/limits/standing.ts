@@ -2,7 +2,7 @@
 import type { Span } from "#base/local-days.ts"
 import type { Weekday } from "#base/weekdays.ts"
 import type { MemberLimit } from "./fields.ts"
-import { type HeldRow, hasLapsed } from "./held.ts"
+import { type HeldBooking, hasLapsed } from "./held.ts"
 
 /** A booking or hold that a limit may count. Times in milliseconds since the Unix epoch. */
 export interface Held extends Span {
@@ -28,7 +28,7 @@ export interface StandingFacts {
   readonly member_limits: readonly MemberLimit[] | null
   readonly week_starts_on: Weekday | null
   readonly roles: readonly string[]
-  readonly held: readonly HeldRow[]
+  readonly held: readonly HeldBooking[]
   readonly moving: Span | null
 }
 
@@ -41,7 +41,7 @@ export function standingOf(facts: StandingFacts, bookerId: string, now: number):
 
 const ended = new Set(["expired", "released"])
 
-const countedOf = (held: readonly HeldRow[], bookerId: string, now: number): Held[] =>
+const countedOf = (held: readonly HeldBooking[], bookerId: string, now: number): Held[] =>
   held
     .filter((each) => each.counts && each.bookerId === bookerId && !ended.has(each.status))
     .filter(({ status, start }) => status !== "pending" || start > now)
