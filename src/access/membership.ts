@@ -15,8 +15,8 @@ export const isMemberOf = (sql: Queryable, userId: ReturnType<Queryable>) => sql
               or g.scope_type = 'organization' and g.scope_id = f.organization_id))`
 
 /**
- * The place of a person in the facility `f` or in its organization, as one row: `roles`, `is_member`, and
- * `is_uncounted`: the facility's plan does not count the person, who only registered.
+ * The place of a person in the facility `f` or in its organization, as one row: `roles`, `is_member`, `is_uncounted`.
+ * The last one says that the facility's plan does not count the person, who only registered.
  */
 export const placeOf = (sql: Queryable, userId: ReturnType<Queryable>) => sql`
   (select coalesce(array_agg(g.role), '{}') as roles, count(*) > 0 as is_member,

@@ -10,7 +10,7 @@ import { taxTermsOf } from "#domain/club/tax-rates.ts"
 import { addressIn, unreachable } from "#domain/people/address.ts"
 import { isLimited } from "#domain/plans/entitlements.ts"
 import { restrictedUntil } from "./attendance/strikes.ts"
-import { heldOf, isCounted } from "./limits/held.ts"
+import { chosenByBooker, heldOf } from "./limits/held.ts"
 import { rulesOf } from "./price-rules.ts"
 
 /** What a request asks of the statement: who is not limited costs no reading of limits. */
@@ -95,4 +95,4 @@ type Fragment = ReturnType<Queryable>
 const movingOf = (sql: Queryable, facilityId: Fragment, bookingId: Fragment) => sql`
   (select json_build_object('start', date_part('epoch', b.start_at) * 1000, 'end', date_part('epoch', b.end_at) * 1000)
    from slotbase.bookings b
-   where b.id = ${bookingId} and b.facility_id = ${facilityId} and ${isCounted(sql)})`
+   where b.id = ${bookingId} and b.facility_id = ${facilityId} and ${chosenByBooker(sql)})`

@@ -93,8 +93,8 @@ export const tenancyLaw: Law = {
       "a coach is one person in all facilities; `coachConflicts` shows nothing of another facility",
     "src/domain/booking/rows.ts: select coach_occupancies, bookings":
       "expired holds of one coach, in whatever facility; each is released in its own",
-    "src/domain/booking/plan-facts.ts: select users, facilities, booking_policies, booking_questions, resources":
-      "people by `mayBeNamed`: members of the facility, and those whom the caller may name",
+    "src/domain/booking/plan-statement.ts: a selection users":
+      "members of the facility (`isMemberOf`), and those whom the caller may name",
     "src/domain/booking/waitlist/candidates.ts: select a selection":
       "narrows a search in one facility to the resources that became free",
     "src/domain/booking/waitlist/candidates.ts: select waitlist_entries, resources":

@@ -65,7 +65,7 @@ export const heldOf = (
             date_part('epoch', c.created_at) * 1000, date_part('epoch', c.updated_at) * 1000, c.counts)), '[]')
    from (
      select b.id, b.booker_id, b.resource_id, b.status, b.start_at, b.end_at, b.hold_expires_at, b.created_at, b.updated_at,
-            ${isCounted(sql)} as counts
+            ${chosenByBooker(sql)} as counts
      from slotbase.bookings b
      where b.booker_id = any (${family}::uuid[]) and b.facility_id = ${facilityId}
        and b.start_at > least(${startAt} - interval '8 days', ${now} - interval '1 day')
@@ -82,7 +82,7 @@ export const heldOf = (
 type Named = "facilityId" | "bookerId" | "family" | "resourceId" | "startAt" | "endAt" | "now"
 
 /** Nobody chose these for themselves: blocks, and lessons that a coach or staff sold. */
-export const isCounted = (sql: Queryable) => sql`
+export const chosenByBooker = (sql: Queryable) => sql`
   (b.booking_type not in ('coach_block', 'maintenance')
    and not exists (select from slotbase.coach_sessions s where s.booking_id = b.id and s.facility_id = b.facility_id))`
 

@@ -51,7 +51,7 @@ export async function requireNoPause(sql: Queryable, held: readonly HeldBooking[
 }
 
 /**
- * The holds on this resource and time that ended within the pause, or up to one hold before it: then a later hold may
+ * The holds on this resource and time that ended within the pause, or up to one hold before it. Then a later hold may
  * have begun within the pause. The oldest end comes first.
  */
 function endedOf(
