@@ -250,6 +250,7 @@ const configs = {
       { type: "booker", channel: "email" },
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
+      { type: "coach", channel: "email" },
     ],
   },
   "coach.block.struck": {

@@ -2,7 +2,7 @@
  * The recipients of an event's messages. Their ids come from the event, if it has them, so that a late run notifies the
  * people concerned then.
  * - A child without an address is reached at its parent's.
- * - If the event does not list the participants of a booking, they come from the booking.
+ * - If the event does not list the participants of a booking, they come from the booking. So does the coach of a lesson.
  * - The administrators of a facility come from its roles.
  * Names and addresses are the present ones, unless a link says where it goes (link-recipients.ts).
  */
@@ -125,7 +125,7 @@ function usersOf(
     case "payer":
       return about.payerId === undefined ? [] : [about.payerId]
     case "coach":
-      return about.coachId === undefined ? [] : [about.coachId]
+      return about.coachId === undefined ? coachOf(db, event.facility_id, about.bookingId) : [about.coachId]
     case "parents":
       return about.parentIds ?? []
     case "participants":
@@ -133,6 +133,14 @@ function usersOf(
     case "facility_admins":
       return adminsOf(db, event.facility_id)
   }
+}
+
+/** The coach of a lesson; nobody for other bookings. */
+async function coachOf(db: Queryable, facilityId: string, bookingId: string | undefined): Promise<string[]> {
+  if (bookingId === undefined) return []
+  const rows = await db<{ coach_id: string }[]>`
+    select coach_id from slotbase.coach_sessions where booking_id = ${bookingId} and facility_id = ${facilityId}`
+  return rows.map((row) => row.coach_id)
 }
 
 async function participantsOf(db: Queryable, facilityId: string, bookingId: string | undefined): Promise<string[]> {

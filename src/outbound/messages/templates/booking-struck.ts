@@ -1,4 +1,4 @@
-/** booking.struck, to the booker and the other participants. */
+/** booking.struck, to the booker, the other participants and the coach of a lesson. */
 import type { Template } from "./template.ts"
 
 export const bookingStruck: Template = {
