@@ -6,7 +6,7 @@ import { atHour } from "#test/harness/club/hours.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
 import { settled } from "#test/harness/promises/promises.ts"
 import { slotbaseWith } from "#test/harness/setup/command-line.ts"
-import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { type PgBouncer, startPgBouncer } from "#test/harness/setup/pgbouncer.ts"
 import { spawnSystem, startSystem } from "#test/harness/setup/system.ts"
@@ -14,7 +14,7 @@ import { spawnSystem, startSystem } from "#test/harness/setup/system.ts"
 let database: TestDatabase
 let bouncer: PgBouncer | undefined
 beforeAll(async () => {
-  database = await emptyDatabase()
+  database = await testDatabase()
 })
 afterEach(() => bouncer?.stop())
 afterAll(() => database.drop())

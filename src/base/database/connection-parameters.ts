@@ -74,7 +74,7 @@ const instead: Readonly<Record<string, string>> = {
 
 /** The refusal, as the rest of a sentence after the variable's name; undefined when the parameter is honoured. */
 export function refusalOfParameter(name: string, value: string): string | undefined {
-  const why = instead[name]
+  const why = Object.hasOwn(instead, name) ? instead[name] : undefined
   const check = Object.hasOwn(honoured, name) ? honoured[name as Parameter] : undefined
   if (check === undefined)
     return `the parameter ${shown(name)} cannot be used; ${why ?? "PostgreSQL's connection strings have none of this name: remove it"}.`

@@ -1,5 +1,6 @@
 /** A whole process that PostgreSQL gives few connections: it works on them, says so, or says how many it needs. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { migrate } from "#base/database/migrate.ts"
 import { clientOf, makeClub } from "#test/harness/api/client.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
@@ -11,7 +12,8 @@ import { spawnSystem, startSystem } from "#test/harness/setup/system.ts"
 let limited: LimitedDatabase
 beforeAll(async () => {
   limited = await limitedDatabase("empty")
-})
+  await migrate(limited.url)
+}, 60_000)
 afterAll(() => limited.drop())
 
 test(
