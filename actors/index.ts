@@ -58,6 +58,8 @@ interface ActorTools extends ActorsBase, Outside {
 
 export interface ActorsOptions {
   readonly url: string
+  /** Where a session lasts; `url` by default, which a pooler may share out by transactions. */
+  readonly sessionUrl?: string
   readonly version: string
   readonly report: ReportFailure
   /** Called after lost connections have been replaced. */
@@ -67,7 +69,10 @@ export interface ActorsOptions {
 /** How long running pg-boss jobs may take to end when the process stops, milliseconds. */
 const stopMs = 10_000
 
-export async function startActors(base: ActorsBase, { url, version, report, onSwap }: ActorsOptions): Promise<Actors> {
+export async function startActors(
+  base: ActorsBase,
+  { url, sessionUrl = url, version, report, onSwap }: ActorsOptions,
+): Promise<Actors> {
   const connections = connectActors(url, `slotbase ${base.config.role} actors`, onSwap)
   const tools = toolsOf(base, connections.db)
   const handlers = handlersOf(tools)
@@ -91,7 +96,7 @@ export async function startActors(base: ActorsBase, { url, version, report, onSw
     ...(tools.config.stripe ? [] : [localPayments(tools)]),
     housekeeping(tools),
     uploadCleanup(tools),
-    retention(url),
+    retention(sessionUrl),
   ]
   const tree = runActors(actors, report)
   const boss = await superviseBoss(

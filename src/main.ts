@@ -14,9 +14,10 @@ import { createOperationsServer, createServer } from "./api/server.ts"
 import { superviseClock } from "./base/clock-follower.ts"
 import { BadConfig, parseConfig } from "./base/config.ts"
 import { connect } from "./base/database/db.ts"
-import { isConnectionLost } from "./base/database/errors.ts"
+import { isConnectionLost, isConnectionRefused, troubleOf } from "./base/database/errors.ts"
+import { connectionsPart, givenConnections } from "./base/database/given-connections.ts"
 import { migrate } from "./base/database/migrate.ts"
-import { openDatabase } from "./base/database/open.ts"
+import { leastConnections, openDatabase } from "./base/database/open.ts"
 import { watchWrites } from "./base/database/trouble.ts"
 import { health } from "./base/health.ts"
 import { superviseHints } from "./base/hint-watch.ts"
@@ -24,6 +25,7 @@ import { log, neverWaitForReader } from "./base/log.ts"
 import { parts, passFailed } from "./base/parts.ts"
 import { checkSecretKey, loadSecretKey } from "./base/secret-key.ts"
 import { secretBox } from "./base/secrets.ts"
+import { startPhase } from "./base/start-phase.ts"
 import { unknownVariables } from "./base/unknown-variables.ts"
 import { version } from "./base/version.ts"
 import { banner, complain, say } from "./demo/banner.ts"
@@ -45,6 +47,11 @@ let stopping: Promise<never> | undefined
 /** The answer of /readyz before all is started, and from the signal to the end: send requests elsewhere. */
 const notYet = "The process is still starting."
 const noMore = "The process is stopping."
+const migrating = "The process is starting: the database gets its migrations."
+const waiting = "The process is starting: it waits for another process that migrates the database."
+
+/** Ends what a start may wait for without a limit. */
+const giveUp = new AbortController()
 
 async function start(): Promise<void> {
   neverWaitForReader()
@@ -58,23 +65,32 @@ async function start(): Promise<void> {
   ends.push(database.stop)
   if (stopping) return
   database.watch({ onLost: endWithoutDatabase })
-  const { applied } = await migrate(database.url)
-  if (applied.length > 0) log.info("migrated", { files: applied })
+  if (database.advice) complain(database.advice)
 
   const onSwap = (reason: string) => log.warn("database connections replaced", { reason })
-  const db = connect(database.url, { max: 20, applicationName: `slotbase ${config.role}`, onSwap })
+  const { sessionUrl } = database
+  const applicationName = `slotbase ${config.role}`
+  const db = connect(database.url, { max: config.dbPool, listenUrl: sessionUrl, applicationName, onSwap })
   ends.push(() => db.end())
+  const app: App = { config, db, secrets, hooks: registeredHooks }
+  parts.well(connectionsPart)
+  // The listener is open before all that may take long. Whoever looks after this process sees that it lives.
+  startPhase.begin(migrating)
+  const live = new Live(db)
+  const address = config.role === "actors" ? await serveOperations(app) : await serveApi(app, live)
+  await migrateOrWait(sessionUrl)
+  startPhase.begin(notYet)
   await checkSecretKey(db, secrets)
   ends.push(await superviseClock(db, { onJump: (says) => log.warn("clock jumped", { says }) }))
   ends.push(await superviseHints(db))
   ends.push(watchWrites(db))
 
-  const app: App = { config, db, secrets, hooks: registeredHooks }
   const rootKey = await ensureRootKey(db, config)
   const demo = config.demo && database.embedded ? await seedDemo(app) : undefined
-  const address = config.role === "actors" ? await serveOperations(app) : await serveApi(app)
+  startPhase.over()
+  if (config.role !== "actors") broadcast(app, live)
   if (config.role !== "server") {
-    const actors = await startActors(app, { url: database.url, version, report, onSwap })
+    const actors = await startActors(app, { url: database.url, sessionUrl, version, report, onSwap })
     ends.push(actors.stop)
     void actors.failed.then(escalate)
   }
@@ -85,16 +101,27 @@ async function start(): Promise<void> {
   say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, first }))
 }
 
-async function serveApi(app: App): Promise<string> {
-  const live = new Live(app.db)
+async function migrateOrWait(url: string): Promise<void> {
+  const onWait = () => {
+    startPhase.begin(waiting)
+    log.info("waiting for the migrations of another process")
+  }
+  const { applied } = await migrate(url, undefined, { onWait, signal: giveUp.signal })
+  if (applied.length > 0) log.info("migrated", { files: applied })
+}
+
+async function serveApi(app: App, live: Live): Promise<string> {
   const server = createServer({ ...app, ...openOutside(app.config, app.db) }, live)
   const { address, watch, stop } = await listen(server, app.config)
   watch(escalate)
   ends.push(stop)
+  return address
+}
+
+function broadcast(app: App, live: Live): void {
   const broadcasting = runActors([broadcaster(app.db, live)], report)
   ends.push(broadcasting.stop, () => live.closeAll())
   void broadcasting.failed.then(escalate)
-  return address
 }
 
 async function serveOperations(app: App): Promise<string> {
@@ -110,6 +137,7 @@ async function serveOperations(app: App): Promise<string> {
  */
 function stop(code: number): Promise<never> {
   health.unhealthy(noMore)
+  giveUp.abort()
   stopping ??= (async () => {
     const hasStarted = await starting.then(
       () => true,
@@ -156,12 +184,21 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   })
 }
 
+const tooFewConnections = () =>
+  `PostgreSQL gives this process only ${givenConnections.alive()} connections, and it needs ${leastConnections} at least: raise the limit of the role, the database or the server, or end other sessions.`
+
 const report: ReportFailure = (line) => log.error("actor failed", { ...line })
 
 const starting = start()
 starting.catch(async (error: unknown) => {
   const known =
     error instanceof BadConfig || error instanceof EmbeddedUnavailable || (error instanceof Error && "_tag" in error)
+  // Its end was asked for.
+  if (giveUp.signal.aborted) return void (await stop(0))
+  if (isConnectionRefused(error, 0) || troubleOf(error) === "database_busy") {
+    complain(tooFewConnections())
+    return void (await stop(2))
+  }
   if (isConnectionLost(error)) complain(`The database was lost during the start: ${(error as Error).message}.`)
   else complain(known ? (error as Error).message : error)
   await stop(known ? 2 : 1)

@@ -5,6 +5,7 @@ import { refuseAddresses, withAddress } from "#http/addresses.ts"
 import type { App } from "#http/app.ts"
 import { failureOutsideRoutes, problems } from "#http/problems.ts"
 import { limitRequests } from "#http/request-rates.ts"
+import { untilStarted } from "#http/until-started.ts"
 import { healthRoutes } from "#operations/routes/health.ts"
 import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { webSocketOptions } from "#outbound/live/limits.ts"
@@ -24,6 +25,7 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
     .wrap(withAddress)
     .use(limitRequests(app.config))
     .use(refuseAddresses())
+    .use(untilStarted())
     .use(otherMethods(() => server.routes))
     .use(problems())
   for (const routes of areas) server.use(routes(app))
@@ -40,6 +42,7 @@ export function createOperationsServer(app: App): AnyElysia {
     .wrap(withAddress)
     .use(limitRequests(app.config))
     .use(refuseAddresses())
+    .use(untilStarted())
     .use(otherMethods(() => server.routes))
     .use(problems())
     .use(healthRoutes(app))

@@ -3,6 +3,7 @@
  * that says what to set.
  */
 
+import { parseConnectionString } from "./database/connection-string.ts"
 import { parseNetworks } from "./egress/addresses.ts"
 import { type LogLevel, logLevels } from "./log.ts"
 
@@ -11,6 +12,8 @@ export const variables = [
   "HOST",
   "PORT",
   "DATABASE_URL",
+  "SLOTBASE_LISTEN_URL",
+  "SLOTBASE_DB_POOL",
   "SLOTBASE_DATA_DIR",
   "SLOTBASE_ROLE",
   "SLOTBASE_ROOT_KEY",
@@ -41,6 +44,10 @@ export interface Config {
   readonly port: number
   /** Undefined: the embedded PostgreSQL in `dataDir`. */
   readonly databaseUrl: string | undefined
+  /** PostgreSQL itself, when a pooler stands at `databaseUrl`: notifications do not pass it. */
+  readonly listenUrl: string | undefined
+  /** Connections for requests, at most. */
+  readonly dbPool: number
   readonly dataDir: string
   readonly role: "all" | "server" | "actors"
   readonly rootKey: string | undefined
@@ -104,6 +111,11 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     throw new BadConfig(
       "DATABASE_URL must start with postgres:// or postgresql://, such as postgres://user@host:5432/slotbase.",
     )
+  if (databaseUrl) parseConnectionString(databaseUrl)
+  const listenUrl = text("SLOTBASE_LISTEN_URL")
+  if (listenUrl && !databaseUrl)
+    throw new BadConfig("SLOTBASE_LISTEN_URL is set without DATABASE_URL: the embedded database needs none.")
+  if (listenUrl) parseConnectionString(listenUrl, "SLOTBASE_LISTEN_URL")
   const secretKey = secret(text("SLOTBASE_SECRET_KEY"))
   if (databaseUrl && !secretKey)
     throw new BadConfig(
@@ -122,6 +134,8 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     host,
     port,
     databaseUrl,
+    listenUrl,
+    dbPool: poolOf(text("SLOTBASE_DB_POOL") ?? "20"),
     dataDir: text("SLOTBASE_DATA_DIR") ?? ".data",
     role: choice("SLOTBASE_ROLE", ["all", "server", "actors"], "all"),
     rootKey,
@@ -153,6 +167,13 @@ function requestsOf(value: string): number {
   const count = Number(value)
   if (!/^\d+$/.test(value) || count < 1 || count > 1_000_000)
     throw new BadConfig(`SLOTBASE_REQUESTS_PER_SECOND is "${value}"; set it to a whole number from 1 to 1000000.`)
+  return count
+}
+
+function poolOf(value: string): number {
+  const count = Number(value)
+  if (!/^\d+$/.test(value) || count < 1 || count > 500)
+    throw new BadConfig(`SLOTBASE_DB_POOL is "${value}"; set it to a whole number of connections from 1 to 500.`)
   return count
 }
 

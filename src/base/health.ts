@@ -9,6 +9,7 @@ import type { Db } from "./database/db.ts"
 import { troubleOf, troubles } from "./database/errors.ts"
 import { readMigrations } from "./database/migrate.ts"
 import { parts } from "./parts.ts"
+import { startPhase } from "./start-phase.ts"
 
 const reasons = new Set<string>()
 
@@ -29,6 +30,9 @@ export const health = {
 
 /** The reasons why this process cannot serve, as sentences; empty when it is ready. Never throws. */
 export async function notReady(db: Db): Promise<readonly string[]> {
+  // Until then the database may lack its tables.
+  const phase = startPhase.says()
+  if (phase !== undefined) return [phase]
   const late = Promise.withResolvers<string[]>()
   const timer = setTimeout(
     () => late.resolve([`The database has not answered for ${answerWithinMs} ms.`]),

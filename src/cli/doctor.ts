@@ -4,6 +4,7 @@ import { pendingMigrations } from "#base/database/migrate.ts"
 import { reachDatabase } from "#base/database/open.ts"
 import { type Check, checks } from "#operations/doctor.ts"
 import type { Command } from "./command.ts"
+import { connectionsCheck, poolerCheck } from "./connections.ts"
 import { partsOfServer, roomOf } from "./parts-of-server.ts"
 
 export const doctor: Command = {
@@ -24,7 +25,8 @@ export const doctor: Command = {
       }
       print({ name: "migrations", well: true, says: "up to date" })
       let ill = 0
-      for (const check of [...checks, () => partsOfServer(config), () => roomOf(config)]) {
+      const ways = [() => poolerCheck(database), () => connectionsCheck(db, config)]
+      for (const check of [...ways, ...checks, () => partsOfServer(config), () => roomOf(config)]) {
         const result = await check(db)
         print(result)
         if (!result.well) ill++

@@ -5,7 +5,7 @@
  * caller nothing internal.
  */
 import { Elysia } from "elysia"
-import { type DatabaseTrouble, troubleOf, troubles } from "#base/database/errors.ts"
+import { type DatabaseTrouble, isUnsent, troubleOf, troubles } from "#base/database/errors.ts"
 import { noteTrouble } from "#base/database/trouble.ts"
 import type { AnyDomainError } from "#base/errors.ts"
 import { parts } from "#base/parts.ts"
@@ -193,21 +193,22 @@ function unexpected(error: unknown, context: { request: Request; set: ResponseSe
   // A lasting trouble of the database is one line in the log, not one for each request.
   if (!noteTrouble(ofDatabase))
     logFailure(error, { correlationId: correlationIdOf(context), method: context.request.method, route: context.route })
-  if (trouble !== undefined) return unavailable(trouble)
+  if (trouble !== undefined) return unavailable(trouble, isUnsent(error))
   const detail = "Something went wrong on our side. Name the X-Correlation-ID when you report it."
   return problem(500, "Internal error", "internal_error", detail)
 }
 
 /** A 503 with its cause. The seconds are those after which asking again makes sense. */
-function unavailable(trouble: DatabaseTrouble | DiskTrouble): Answer {
+function unavailable(trouble: DatabaseTrouble | DiskTrouble, unsent: boolean): Answer {
   const { refused } = { ...troubles, ...diskTroubles }[trouble]
   // The watcher of the embedded database may know why there is no answer.
   const isFull = trouble === "database_unavailable" && parts.get("database")?.code === "storage_full"
   const code = isFull ? "storage_full" : trouble
   const { says, lasting } = { ...troubles, ...diskTroubles }[code]
-  const outcome = refused
-    ? "Nothing of the request was kept; ask again in a moment."
-    : "Whether the request was carried out is not known; ask again in a moment."
+  const outcome =
+    refused || unsent
+      ? "Nothing of the request was kept; ask again in a moment."
+      : "Whether the request was carried out is not known; ask again in a moment."
   return problem(503, "Unavailable", code, `${says} ${outcome}`, undefined, { "retry-after": lasting ? "10" : "2" })
 }
 

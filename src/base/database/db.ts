@@ -71,7 +71,11 @@ export function connect(url: string, options: ConnectOptions): Db {
     notify: (channel: string, payload: string) => guarded`
       select set_config('synchronous_commit', 'off', true), pg_notify(${channel}, ${payload})`,
     listen: (channel: string, onNotify: (payload: string) => void, onListen?: () => void) => {
-      listener ??= openPool(url, { ...options, max: 1, applicationName: `${options.applicationName} listen` })
+      listener ??= openPool(options.listenUrl ?? url, {
+        ...options,
+        max: 1,
+        applicationName: `${options.applicationName} listen`,
+      })
       return listener.listen(channel, onNotify, onListen)
     },
     endListening: async () => {

@@ -36,6 +36,32 @@ export function isConnectionLost(error: unknown): boolean {
   return LOST.has(code) || /^08...$/.test(code)
 }
 
+/**
+ * It is known that nothing ran: the connection was never made, or the statement waited for one until its deadline. The
+ * patched driver marks what fails before a connection is ready (`unsent`).
+ */
+export function isUnsent(error: unknown): boolean {
+  if (isTimedOut(error)) return !(error as QueryTimedOut).sent
+  if (typeof error !== "object" || error === null) return false
+  return ("unsent" in error && error.unsent === true) || isRefusedByPooler(error)
+}
+
+/**
+ * One more connection is refused, and the others go on. So its work can wait for one of them.
+ * @param alive connections that the pool has.
+ */
+export function isConnectionRefused(error: unknown, alive: number): boolean {
+  const code = codeOf(error)
+  // A pooler accepts a connection and then lets it wait. A server at its limit may also take long to refuse.
+  return code === "53300" || isRefusedByPooler(error) || (code === "CONNECT_TIMEOUT" && alive > 0)
+}
+
+/** PgBouncer has one code for all that it refuses, and ends each of these texts with the name of a setting. */
+const refusedByPooler = /max_\w*client_conn|query_wait_timeout|server_login_retry|too many connections/
+
+const isRefusedByPooler = (error: unknown) =>
+  codeOf(error) === "08P01" && refusedByPooler.test(String((error as Error).message))
+
 /** pg-boss tells of its errors in plain objects, with the code but without the class. */
 function codeOf(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : ""
@@ -54,6 +80,7 @@ const LOST = new Set([
 /** Why the database, or the disk below it, cannot do its work now. The request is at no fault. */
 export type DatabaseTrouble =
   | "database_unavailable"
+  | "database_busy"
   | "database_overloaded"
   | "database_read_only"
   | "storage_full"
@@ -70,6 +97,7 @@ interface Trouble {
 
 export const troubles: Readonly<Record<DatabaseTrouble, Trouble>> = {
   database_unavailable: { says: "The database does not answer.", refused: false, lasting: false },
+  database_busy: { says: "No connection to the database was free in time.", refused: true, lasting: false },
   database_overloaded: { says: "The database is out of memory or connections.", refused: true, lasting: false },
   database_read_only: { says: "The database is read-only.", refused: true, lasting: true },
   storage_full: { says: "The disk of the database is full.", refused: true, lasting: true },
@@ -78,17 +106,20 @@ export const troubles: Readonly<Record<DatabaseTrouble, Trouble>> = {
 
 /** Undefined for any failure that is not the database's own. */
 export function troubleOf(error: unknown): DatabaseTrouble | undefined {
-  if (isConnectionLost(error) || isTimedOut(error)) return "database_unavailable"
+  if (isTimedOut(error)) return isUnsent(error) ? "database_busy" : "database_unavailable"
+  if (isRefusedByPooler(error)) return "database_overloaded"
+  if (isConnectionLost(error)) return "database_unavailable"
   const code = codeOf(error)
   const known = sqlStates[code]
   if (known !== undefined) return known
   if (/^58...$/.test(code)) return "storage_failed"
   // A read-only file system has no code of its own: to PostgreSQL it is a lack of rights.
   if (code === "42501" && /Read-only file system/.test((error as Error).message)) return "database_read_only"
-  return undefined
+  // The connection was refused for a reason of its own, such as a password that is no longer right.
+  return isUnsent(error) ? "database_unavailable" : undefined
 }
 
-const isTimedOut = (error: unknown) =>
+const isTimedOut = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "QueryTimedOut"
 
 /** https://www.postgresql.org/docs/18/errcodes-appendix.html */

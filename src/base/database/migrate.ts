@@ -15,6 +15,7 @@ import {
   MigrationFailed,
   UnsupportedPostgres,
 } from "./migration-errors.ts"
+import { openOnce } from "./open-once.ts"
 
 export interface Migration {
   number: number
@@ -32,6 +33,13 @@ const oldestPostgres = 150_000
 /** Serializes migrators of one database; any constant that nothing else uses. */
 const migrationLock = 7_264_301
 
+export interface MigrateOptions {
+  /** Called when another process holds the lock of the migrations, and this one waits. */
+  readonly onWait?: () => void
+  /** Gives up: the connection is closed, and what is under way is rolled back. */
+  readonly signal?: AbortSignal
+}
+
 type Sql = postgres.Sql
 type Tx = postgres.TransactionSql
 
@@ -39,16 +47,20 @@ type Tx = postgres.TransactionSql
  * Applies what is missing and answers the names of what it applied. Takes a connection string rather than a `Db`,
  * because a migration may rightly take longer than any query's deadline. Safe to call from many processes at once.
  */
-export async function migrate(url: string, folder = migrationsFolder): Promise<{ applied: string[] }> {
+export async function migrate(
+  url: string,
+  folder = migrationsFolder,
+  { onWait = () => {}, signal }: MigrateOptions = {},
+): Promise<{ applied: string[] }> {
   const migrations = await readMigrations(folder)
-  return withConnection(url, async (sql) => {
+  return withConnection(url, signal, async (sql) => {
     const pending = await pendingOn(sql, migrations)
     if (pending.length === 0) return { applied: [] }
-    await sql.begin(createTable)
+    await sql.begin((tx) => createTable(tx, onWait))
 
     const applied: string[] = []
     for (const migration of pending) {
-      if (await sql.begin((tx) => apply(tx, migration, migrations))) applied.push(migration.name)
+      if (await sql.begin((tx) => apply(tx, migration, migrations, onWait))) applied.push(migration.name)
     }
     return { applied }
   })
@@ -57,7 +69,7 @@ export async function migrate(url: string, folder = migrationsFolder): Promise<{
 /** Names of the migrations that this database still lacks; refuses what `migrate` refuses, and writes nothing. */
 export async function pendingMigrations(url: string, folder = migrationsFolder): Promise<string[]> {
   const migrations = await readMigrations(folder)
-  const pending = await withConnection(url, (sql) => pendingOn(sql, migrations))
+  const pending = await withConnection(url, undefined, (sql) => pendingOn(sql, migrations))
   return pending.map((migration) => migration.name)
 }
 
@@ -111,8 +123,18 @@ function missingIn(applied: AppliedRow[], migrations: Migration[]): Migration[] 
   return migrations.filter((migration) => !done.has(migration.number))
 }
 
-async function createTable(tx: Tx): Promise<void> {
+/** @param onWait called when another process holds the lock. */
+async function lock(tx: Tx, onWait: () => void): Promise<void> {
+  // The role may have a limit of its own, for statements of requests.
+  await tx`set local statement_timeout = 0`
+  const [row] = await tx<[{ had: boolean }]>`select pg_try_advisory_xact_lock(${migrationLock}) as had`
+  if (row.had) return
+  onWait()
   await tx`select pg_advisory_xact_lock(${migrationLock})`
+}
+
+async function createTable(tx: Tx, onWait: () => void): Promise<void> {
+  await lock(tx, onWait)
   await tx.unsafe(`
     create schema if not exists slotbase;
     create table if not exists slotbase.migrations (
@@ -127,8 +149,8 @@ async function createTable(tx: Tx): Promise<void> {
 }
 
 /** False when a concurrent migrator was quicker. */
-async function apply(tx: Tx, migration: Migration, all: Migration[]): Promise<boolean> {
-  await tx`select pg_advisory_xact_lock(${migrationLock})`
+async function apply(tx: Tx, migration: Migration, all: Migration[], onWait: () => void): Promise<boolean> {
+  await lock(tx, onWait)
   if (!missingIn(await appliedRows(tx), all).includes(migration)) return false
   await tx`
     insert into slotbase.migrations (number, name, checksum)
@@ -151,11 +173,18 @@ function checksumOf(text: string): string {
   return createHash("sha256").update(text).digest("hex")
 }
 
-async function withConnection<T>(url: string, use: (sql: Sql) => Promise<T>): Promise<T> {
-  const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { application_name: "slotbase migrate" } })
+async function withConnection<T>(
+  url: string,
+  signal: AbortSignal | undefined,
+  use: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  const sql = openOnce(url, "slotbase migrate")
+  const abort = () => void sql.end({ timeout: 0 })
+  signal?.addEventListener("abort", abort)
   try {
     return await use(sql)
   } finally {
+    signal?.removeEventListener("abort", abort)
     await sql.end({ timeout: 5 })
   }
 }

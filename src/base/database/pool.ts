@@ -1,9 +1,11 @@
 // One generation of connections to PostgreSQL, and the deadlines of everything in flight on it. A pool is never
 // repaired. When a call gets no answer, `db.ts` opens the next pool. The old pool ends as soon as its last call has
 // settled, or that call's own deadline has passed.
-import postgres from "postgres"
+import type postgres from "postgres"
 import { type Call, Deadline } from "#base/deadline.ts"
-import { QueryTimedOut } from "./errors.ts"
+import { openDriver, type PatchedSql } from "./driver.ts"
+import { isConnectionRefused, QueryTimedOut } from "./errors.ts"
+import { givenConnections, type Sharer } from "./given-connections.ts"
 
 export interface ConnectOptions {
   /** Connections at most; 10 by default. */
@@ -16,6 +18,8 @@ export interface ConnectOptions {
   transactionDeadlineMs?: number
   /** A string given for a json parameter is already JSON text, as pg-boss gives it; false by default. */
   jsonText?: boolean
+  /** The address for LISTEN, when a pooler stands before the other connections; the pool's own by default. */
+  listenUrl?: string
   /** Called after a pool has been replaced. */
   onSwap?: (reason: string) => void
 }
@@ -29,7 +33,8 @@ export interface PoolScope {
 }
 
 export class Pool {
-  readonly sql: postgres.Sql
+  readonly sql: PatchedSql
+  readonly #sharer: Sharer
   readonly #queries: Deadline
   readonly #transactions: Deadline
   readonly #onTimeout: (pool: Pool, error: QueryTimedOut) => void
@@ -50,7 +55,9 @@ export class Pool {
     this.#transactions = new Deadline(options.transactionDeadlineMs ?? TRANSACTION_DEADLINE_MS)
     this.#onTimeout = onTimeout
     this.#onReadOnly = onReadOnly
-    this.sql = openPool(url, options)
+    const { sql, sharer } = openShared(url, options)
+    this.sql = sql
+    this.#sharer = sharer
   }
 
   /** Puts a query under the deadline when it is executed. A fragment of another query is never executed. */
@@ -112,11 +119,12 @@ export class Pool {
   /**
    * Replaces the pool first, so that the caller's next call finds a new one.
    * A call that only waited for its turn does not replace the pool if other calls were answered meanwhile.
-   * `answers` is their count when the call began.
+   * `answers` is their count when the call began. No new pool would be given what this one is refused.
    */
   #timedOut(what: "query" | "transaction", deadline: Deadline, sent: boolean, answers: number): QueryTimedOut {
     const error = new QueryTimedOut(what, deadline.afterMs, sent)
-    if (sent || this.#answers === answers) this.#onTimeout(this, error)
+    const stuck = this.#answers === answers && !givenConnections.isShort(this.#sharer)
+    if (sent || stuck) this.#onTimeout(this, error)
     return error
   }
 
@@ -132,19 +140,35 @@ export class Pool {
 
 /** Opens the driver with the settings of every connection of this program. */
 export function openPool(url: string, options: ConnectOptions): postgres.Sql {
+  return openShared(url, options).sql
+}
+
+function openShared(url: string, options: ConnectOptions): { sql: PatchedSql; sharer: Sharer } {
+  const max = options.max ?? 10
+  const sharer: Sharer = {
+    name: options.applicationName,
+    wants: max,
+    alive: () => sql.alive(),
+    shed: () => void sql.shed(),
+  }
   const queryMs = options.queryDeadlineMs ?? QUERY_DEADLINE_MS
   const transactionMs = options.transactionDeadlineMs ?? TRANSACTION_DEADLINE_MS
-  return postgres(url, {
-    max: options.max ?? 10,
-    prepare: true,
+  const sql = openDriver(url, {
+    max,
+    // Work that a connection was refused waits for another one, within its deadline.
+    onrefused: (error, alive) => {
+      const waits = isConnectionRefused(error, alive)
+      if (waits) givenConnections.refused(sharer, alive)
+      return waits
+    },
+    ongiven: (alive) => givenConnections.given(sharer, alive),
     // Below the deadline, to tell a server that cannot be reached from one that does not answer.
     connect_timeout: Math.max(1, Math.floor(queryMs / 2000)),
     backoff: (attempt) => Math.min(0.05 * 2 ** attempt, LONGEST_BACKOFF_SECONDS),
     onnotice: () => {},
     // The server's own limits end work whose caller has gone. They are start-up parameters, which PgBouncer refuses
-    // unless its `ignore_startup_parameters` names them.
-    // A `set` after connecting would leak to other clients there. Behind PgBouncer: ignore both parameters there, and
-    // set them with `alter role … set`.
+    // or ignores. A `set` after connecting would leak to other clients there. So behind PgBouncer `alter role … set`
+    // sets them (pooler.ts says so).
     connection: {
       application_name: options.applicationName,
       statement_timeout: Math.min(queryMs + SERVER_MARGIN_MS, LONGEST_SERVER_MS),
@@ -155,7 +179,18 @@ export function openPool(url: string, options: ConnectOptions): postgres.Sql {
       jit: "off",
     },
     types: options.jsonText ? { int8, json: jsonText } : { int8 },
-  }) as unknown as postgres.Sql
+  })
+  const end = sql.end
+  givenConnections.join(sharer)
+  return {
+    sharer,
+    sql: Object.assign(sql, {
+      end: (given?: { timeout?: number }) => {
+        givenConnections.leave(sharer)
+        return end(given)
+      },
+    }),
+  }
 }
 
 /**

@@ -5,7 +5,7 @@
 
 import { chmod, chown, mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import postgres from "postgres"
+import { openOnce } from "../open-once.ts"
 import { findBinaries } from "./binaries.ts"
 import { createCluster, writeSettings } from "./cluster.ts"
 import { lockDataDir } from "./lock.ts"
@@ -229,7 +229,7 @@ function urlOf(port: number, password: string): string {
 async function ensureDatabase(url: string): Promise<void> {
   const maintenance = new URL(url)
   maintenance.pathname = "/postgres"
-  const sql = postgres(maintenance.href, { max: 1, onnotice: () => {}, connect_timeout: 10 })
+  const sql = openOnce(maintenance.href, "slotbase start")
   try {
     const [found] = await sql`select 1 from pg_database where datname = 'slotbase'`
     if (found === undefined) await sql`create database slotbase`
