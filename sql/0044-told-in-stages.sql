@@ -74,8 +74,7 @@ create table slotbase.mail_service (
   held_until    timestamptz,
   probing_until timestamptz,
   last_answer   text,
-  suspect       text,
-  told_at       timestamptz
+  suspect       text
 );
 insert into slotbase.mail_service default values;
 comment on table  slotbase.mail_service is 'Whether the mail server takes mail at all: one row.';
@@ -84,7 +83,6 @@ comment on column slotbase.mail_service.failing_since is 'The first of them; nul
 comment on column slotbase.mail_service.held_until is 'No mail leaves before; null: mail is not held.';
 comment on column slotbase.mail_service.probing_until is 'Until then one message asks whether mail is taken again, and the others wait.';
 comment on column slotbase.mail_service.suspect is 'A digest of the recipient at whom the server first spoke against the sender. A second recipient confirms it.';
-comment on column slotbase.mail_service.told_at is 'When the platform''s administrators were told of this failure in the log.';
 
 insert into slotbase.retention_rules (name, ends, says, done_by, why) values
   ('mail_service',   'never', '', null, 'one row'),
@@ -93,6 +91,6 @@ insert into slotbase.retention_rules (name, ends, says, done_by, why) values
 do $$ begin
   if exists (select from pg_roles where rolname = 'slotbase_reader') then
     grant select on slotbase.webhook_health to slotbase_reader;
-    grant select (only_row, failures, failing_since, held_until, probing_until, last_answer, told_at) on slotbase.mail_service to slotbase_reader;
+    grant select (only_row, failures, failing_since, held_until, probing_until, last_answer) on slotbase.mail_service to slotbase_reader;
   end if;
 end $$;
