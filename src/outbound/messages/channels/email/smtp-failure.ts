@@ -42,11 +42,8 @@ export function mailFailure(error: unknown): RecipientRefused | MailFailed {
   const { code = "", command, response, responseCode, syscall }: SmtpError = error
   const said = response ?? error.message
   if (code === "EENVELOPE" && command === "API") return new RecipientRefused(said)
-  // nodemailer has the answer 421 in its own words. The server closes, and has not done what it was asked.
-  const closing = /^Server terminates connection\. response=(421.*)/s.exec(error.message)?.[1]
-  if (closing !== undefined) return new MailFailed(closing, "not_sent", "service")
   if (responseCode === undefined || responseCode < 400) {
-    const unreached = syscall === "connect" || code === "EDNS" || neverGreeted.test(error.message)
+    const unreached = syscall === "connect" || code === "EDNS" || nothingSent.test(error.message)
     const service = unreached || connectionCodes.includes(code)
     // A connection that was never made sent nothing.
     return new MailFailed(said, unreached || code === "EAUTH" ? "not_sent" : "unknown", service ? "service" : "message")
@@ -62,7 +59,12 @@ export function mailFailure(error: unknown): RecipientRefused | MailFailed {
   return new MailFailed(said, "not_sent", "message", permanent)
 }
 
-const neverGreeted = /^(?:Connection timeout|Greeting never received)$/
+/**
+ * nodemailer's words when not a byte of the message was sent. Its pool gives the last one after a repetition of its own,
+ * which it makes only for a connection that was lost before the message began.
+ */
+const nothingSent =
+  /^(?:Connection timeout|Greeting never received|Reached maximum number of retries after connection was closed)$/
 
 /** Of nodemailer. Its time-out is for every step, so that the outcome is unknown. */
 const connectionCodes = ["EAUTH", "ENOAUTH", "EOAUTH2", "ETLS", "EDNS", "EPROTOCOL", "ETIMEDOUT"]
