@@ -27,6 +27,7 @@ import { retention } from "./jobs/retention.ts"
 import { subscriptionRenewalCheck } from "./jobs/subscription-renewal-check.ts"
 import { uploadCleanup } from "./jobs/upload-cleanup.ts"
 import { waitlistOffers } from "./jobs/waitlist-offers.ts"
+import { webhookHealth } from "./jobs/webhook-health.ts"
 import { runHandler } from "./runs/run-handler.ts"
 import type { Actor } from "./runtime/actor.ts"
 import { startBoss } from "./runtime/boss.ts"
@@ -94,6 +95,7 @@ export async function startActors(
     guardedByClock(tools.db, recurringExtension(tools)),
     paymentResolution(tools),
     ...(tools.config.stripe ? [] : [localPayments(tools)]),
+    webhookHealth(tools),
     housekeeping(tools),
     uploadCleanup(tools),
     retention(sessionUrl),

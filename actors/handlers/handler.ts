@@ -31,6 +31,18 @@ export class GiveUp extends Error {
   }
 }
 
+/** Not now. The run is tried again after this time, and uses up no retry: the handler decides when to give up. */
+export class TryLater extends Error {
+  readonly _tag = "TryLater"
+  constructor(
+    message: string,
+    readonly retryAfterMs: number,
+    readonly code = "try_later",
+  ) {
+    super(message)
+  }
+}
+
 export type TransactionalHandler = OneByOneHandler | SetBasedHandler
 
 export interface OneByOneHandler {

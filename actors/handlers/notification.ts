@@ -9,19 +9,21 @@ import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { transact } from "#events/outbox.ts"
-import { type Mailer, MailFailed, RecipientRefused } from "#outbound/messages/channels/email/smtp.ts"
+import type { Mailer } from "#outbound/messages/channels/email/smtp.ts"
+import { MailFailed, RecipientRefused } from "#outbound/messages/channels/email/smtp-failure.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
+import { defer, deferHeld, reopenFailed } from "#outbound/messages/deferral.ts"
 import {
   beginSending,
   type Intent,
   intend,
   intentsOf,
-  markFailed,
+  markEnded,
   markIntentSent,
-  markSkipped,
   NotRendered,
 } from "#outbound/messages/intents.ts"
 import { linkUrl, withLink } from "#outbound/messages/link-place.ts"
+import { mailServiceFailed, mailServiceNow, mailServiceWorks } from "#outbound/messages/mail-service.ts"
 import {
   causedBy,
   type ExternalHandler,
@@ -29,6 +31,7 @@ import {
   GiveUp,
   type HandledEvent,
   type Outcome,
+  TryLater,
 } from "./handler.ts"
 
 /** Some of the event's messages are not sent; the next attempt of the run sends only these. */
@@ -36,6 +39,8 @@ export class NotificationsUnsent extends Error {
   readonly _tag = "NotificationsUnsent"
   readonly code = "notifications_unsent"
 }
+
+const name = "NotificationHandler"
 
 /** Sends of one event under way at once. */
 const sendsAtOnce = 4
@@ -51,7 +56,7 @@ export function notificationHandler({ mail, config, secrets }: NotificationTools
   const { environment, publicUrl } = config
   return {
     kind: "external",
-    name: "NotificationHandler",
+    name,
     events: notifiedEvents,
 
     async handle(event, { db, signal }) {
@@ -59,28 +64,36 @@ export function notificationHandler({ mail, config, secrets }: NotificationTools
       if (whyNot !== undefined) return { skipped: whyNot }
       const intents = await recorded(db, event)
       reached("messages-recorded", event.id)
-      const waiting = intents.filter(({ status }) => status === "pending" || status === "sending")
-      const failures: string[] = []
+      const waiting = intents.filter(isDue)
+      const failures: unknown[] = []
+      const service = waiting.length > 0 ? await mailServiceNow(db) : undefined
+      let heldBy: MailFailed | undefined
+      let answered = false
+      if (service?.heldMs !== undefined) {
+        const { heldMs, answer } = service
+        await deferHeld(db, waiting.splice(0), { heldMs, answer })
+      }
       const sendNext = async () => {
         for (let intent = waiting.shift(); intent !== undefined; intent = waiting.shift()) {
           try {
             await send(intent)
           } catch (error) {
-            failures.push(error instanceof Error ? error.message : String(error))
+            failures.push(error)
           }
         }
       }
-      await Promise.all(Array.from({ length: sendsAtOnce }, sendNext))
-      if (failures.length > 0)
-        throw new NotificationsUnsent(
-          `${failures.length} of ${intents.length} not sent: ${[...new Set(failures)].join("; ")}`,
-        )
-      return outcomeOf(await intentsOf(db, event))
+      await Promise.all(Array.from({ length: service?.probes ? 1 : sendsAtOnce }, sendNext))
+      if (answered && heldBy === undefined && service?.doubted) await mailServiceWorks(db)
+      const after = await intentsOf(db, event)
+      const broken = failures.filter((error) => !(error instanceof MailFailed))
+      if (broken.length > 0) throw new NotificationsUnsent(unsent(after, broken.map(wordsOf)))
+      return outcomeOf(after)
 
       async function send(intent: Intent): Promise<void> {
         signal.throwIfAborted()
-        if (intent.email === null) return markSkipped(db, intent, "no email address")
-        if (mail.unavailable !== undefined) return markSkipped(db, intent, mail.unavailable)
+        if (intent.email === null) return markEnded(db, intent, "skipped", "no email address")
+        if (mail.unavailable !== undefined) return markEnded(db, intent, "skipped", mail.unavailable)
+        if (heldBy !== undefined) return deferHeld(db, [intent], { heldMs: 1_000, answer: heldBy.message })
         if (!(await beginSending(db, intent))) return
         reached("send-begun", event.id)
         const { id, name, email: address, title: subject, link_id: linkId } = intent
@@ -89,10 +102,19 @@ export function notificationHandler({ mail, config, secrets }: NotificationTools
         try {
           await mail.send({ id, to: { name, address }, subject, text: text ?? "", html: html ?? "" }, signal)
         } catch (error) {
-          if (error instanceof RecipientRefused) return markSkipped(db, intent, error.message)
-          if (error instanceof MailFailed) await markFailed(db, intent, error.message, error.outcome === "not_sent")
+          if (error instanceof RecipientRefused) {
+            answered = true
+            return markEnded(db, intent, "refused", error.message)
+          }
+          if (error instanceof MailFailed && !signal.aborted) {
+            if (error.concern === "service") heldBy ??= error
+            if (error.concern === "message") answered = true
+            else await mailServiceFailed(db, error, address)
+            await defer(db, intent, error)
+          }
           throw error
         }
+        answered = true
         reached("mail-sent", event.id)
         await markAsSent(intent)
       }
@@ -114,11 +136,19 @@ export function notificationHandler({ mail, config, secrets }: NotificationTools
   }
 }
 
+/** Whether the message can be sent now. */
+const isDue = ({ status, wait_ms }: Intent) => isOpen({ status }) && (wait_ms === null || wait_ms <= 0)
+const isOpen = ({ status }: Pick<Intent, "status">) =>
+  status === "pending" || status === "sending" || status === "deferred"
+
 /** The messages of an event. Its first run records them. */
 async function recorded(db: ExternalTools["db"], event: HandledEvent): Promise<Intent[]> {
   const config = NOTIFICATION_CONFIGS[event.type]
   const before = await intentsOf(db, event)
-  if (before.length > 0 || config === undefined) return before
+  if (before.length > 0 || config === undefined) {
+    const reopens = !before.some(isOpen) && before.some(({ status }) => status === "failed")
+    return reopens && (await reopenFailed(db, event, name)) > 0 ? intentsOf(db, event) : before
+  }
   try {
     await intend(db, event, config)
   } catch (error) {
@@ -128,8 +158,24 @@ async function recorded(db: ExternalTools["db"], event: HandledEvent): Promise<I
   return intentsOf(db, event)
 }
 
+/** Messages that wait are tried again when the first of them is due. Given up is the event only after all have ended. */
 function outcomeOf(intents: readonly Intent[]): Outcome {
+  const open = intents.filter(isOpen)
+  if (open.length > 0) {
+    const waitMs = Math.max(soonestMs, Math.min(...open.map(({ wait_ms }) => wait_ms ?? soonestMs)))
+    throw new TryLater(unsent(intents, open.map(wordsOf)), waitMs, "notifications_unsent")
+  }
+  const failed = intents.filter(({ status }) => status === "failed")
+  if (failed.length > 0) throw new GiveUp(unsent(intents, failed.map(wordsOf)), "mail_undeliverable")
   if (intents.length === 0) return { skipped: "nobody to notify" }
-  if (intents.some(({ status }) => status !== "skipped")) return undefined
+  if (intents.some(({ status }) => status === "sent")) return undefined
   return { skipped: [...new Set(intents.map(({ reason }) => reason ?? ""))].sort().join("; ") }
 }
+
+const soonestMs = 500
+
+const wordsOf = (failure: unknown) =>
+  failure instanceof Error ? failure.message : ((failure as { reason?: string | null }).reason ?? String(failure))
+
+const unsent = (intents: readonly Intent[], words: readonly string[]) =>
+  `${intents.filter((each) => isOpen(each) || each.status === "failed").length} of ${intents.length} not sent: ${[...new Set(words)].join("; ")}`

@@ -4,7 +4,7 @@
  * Writes: handler_queue, handler_history, dead_letters (of runs).
  */
 import type postgres from "postgres"
-import { GiveUp } from "#actors/handlers/handler.ts"
+import { GiveUp, TryLater } from "#actors/handlers/handler.ts"
 import { delayAfter, type RetryPolicy } from "#actors/runtime/retry.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -31,8 +31,10 @@ export async function settleFailedRun(
   { cause, durationMs }: { readonly cause: unknown; readonly durationMs: number },
 ): Promise<number | undefined> {
   const { handler, run, policy } = held
-  const attempts = run.attempts + 1
-  const delayMs = cause instanceof GiveUp ? undefined : delayAfter(attempts, policy)
+  const later = cause instanceof TryLater
+  // The first one counts, so that the run reads "retrying".
+  const attempts = later ? Math.max(1, run.attempts) : run.attempts + 1
+  const delayMs = later ? cause.retryAfterMs : cause instanceof GiveUp ? undefined : delayAfter(attempts, policy)
   const error = {
     eventId: run.id,
     eventType: run.type,
@@ -45,7 +47,7 @@ export async function settleFailedRun(
   if (delayMs === undefined) {
     await deadLetter(db, held, { attempts, errors: [error], durationMs })
     told(error)
-  } else await retryLater(db, held, { attempts, error, delayMs })
+  } else await retryLater(db, held, { attempts, error, delayMs, repeats: later })
   return delayMs
 }
 
@@ -70,19 +72,28 @@ export async function settleAbandonedRun(db: Db, held: HeldRun): Promise<void> {
 const told = (end: { readonly handlerName: string; readonly eventType: string | null; readonly eventId: string }) =>
   log.error("dead letter made", { handler: end.handlerName, type: end.eventType, event: end.eventId })
 
+interface RetryLater {
+  readonly attempts: number
+  readonly error: { readonly error: object }
+  readonly delayMs: number
+  /** The same error again takes the place of the last one: days of them would make a long row. */
+  readonly repeats: boolean
+}
+
 const retryLater = (
   db: Db,
   held: HeldRun,
-  { attempts, error, delayMs }: { readonly attempts: number; readonly error: object; readonly delayMs: number },
+  { attempts, error, delayMs, repeats }: RetryLater,
 ) =>
   releasing(
     db,
     held,
     (tx) => tx`
-    with t as materialized (select slotbase.now() + ${delayMs}::integer * interval '1 ms' as due)
+    with t as materialized (select slotbase.now() + ${Math.ceil(delayMs)}::integer * interval '1 ms' as due)
     update slotbase.handler_queue
     set alone = false, attempts = ${attempts}, ready_at = t.due,
-        errors = coalesce(errors, '[]') || (${db.json(error as never)}::jsonb || jsonb_build_object('nextRetryAt', slotbase.utc(t.due)))
+        errors = case when ${repeats}::boolean and errors -> -1 -> 'error' = ${db.json(error.error as never)}::jsonb then errors - (-1)
+                      else coalesce(errors, '[]') end || (${db.json(error as never)}::jsonb || jsonb_build_object('nextRetryAt', slotbase.utc(t.due)))
     from t
     where handler = ${held.handler} and position = ${held.run.position}`,
   )

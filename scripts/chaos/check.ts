@@ -141,7 +141,7 @@ export async function mailsAgainstMessages(db: Queryable, mails: readonly string
     union all
     select n.id, 0, n.attempts, n.unknown_outcomes, n.status, 'a mail that was skipped'
     from slotbase.event_positions p join slotbase.notifications n on n.event_id = p.event_id
-    where p.position > ${after} and n.status = 'skipped' and n.channel = 'email'`
+    where p.position > ${after} and n.status in ('skipped', 'refused', 'failed') and n.channel = 'email'`
   return {
     wrong: Object.fromEntries(
       Map.groupBy(

@@ -35,7 +35,7 @@ export const zones: Command = {
     const db = connect(database.url, { max: 2, applicationName: "slotbase zones", ...patience })
     try {
       await requireMigrated(database.url)
-      return keep === undefined ? await list(db) : await decide(db, config, facilityId ?? "", keep)
+      return keep === undefined ? await list(db) : await decide(db, config, (facilityId ?? "").toLowerCase(), keep)
     } finally {
       await db.end()
       await database.stop()

@@ -20,6 +20,7 @@ import { recurringEvents } from "./types/series.ts"
 import { subscriptionEvents } from "./types/subscription.ts"
 import { userEvents } from "./types/user.ts"
 import { waitlistEvents } from "./types/waitlist.ts"
+import { webhookEvents } from "./types/webhook.ts"
 
 const all = [
   ...bookingEvents,
@@ -35,6 +36,7 @@ const all = [
   ...accountEvents,
   ...memberEvents,
   ...facilityEvents,
+  ...webhookEvents,
 ] as const
 type Definition = (typeof all)[number]
 

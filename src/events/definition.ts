@@ -34,6 +34,7 @@ export type Aggregate =
   | "lost_item"
   | "waitlist_entry"
   | "recurring_booking"
+  | "webhook"
 
 export interface EventDefinition<Type extends string = string, Fields extends Schema.Struct.Fields = EventFields> {
   readonly type: Type

@@ -199,7 +199,7 @@ async function ledger(db: Db): Promise<Check> {
   const [row] = await db<{ events: number; unbalanced: number; first: number | null }[]>`
     select count(*)::integer as events, count(*) filter (where not balanced)::integer as unbalanced,
            min(position) filter (where not balanced) as first
-    from slotbase.event_ledger
+    from slotbase.event_ledger_whole
     where position > (select coalesce(max(position), 0) - ${ledgerEvents} from slotbase.event_positions)`
   const { events, unbalanced, first } = row ?? { events: 0, unbalanced: 0, first: null }
   return unbalanced === 0

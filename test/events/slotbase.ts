@@ -40,7 +40,32 @@ const series = {
   "endTime?": "text",
   timezone: "timezone",
 } as const
+const endpoint = { webhookId: "id", facilityId: "id", name: "text", host: "text" } as const
 export const slotbase: { readonly [type: string]: Fields } = {
+  "webhook.failing": {
+    ...endpoint,
+    stage: ["fifteen_minutes", "one_hour", "one_day", "given_up"],
+    failingSince: "instant",
+    lastError: "text",
+    waiting: "count",
+    waitingAtLeast: "boolean",
+    givenUp: "count",
+  },
+  "webhook.disabled": {
+    ...endpoint,
+    reason: "text",
+    disabledAt: "instant",
+    waiting: "count",
+    waitingAtLeast: "boolean",
+  },
+  "webhook.recovered": {
+    ...endpoint,
+    failingSince: "instant",
+    recoveredAt: "instant",
+    waiting: "count",
+    waitingAtLeast: "boolean",
+    givenUp: "count",
+  },
   "media.removed": { mediaId: "id", feedbackId: "id", removedBy: "actor" },
   "booking.hold.released": {
     bookingId: "id",

@@ -6,6 +6,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { type Fault, InvalidInput } from "#base/errors.ts"
+import { idSpellingOf } from "./id-spelling.ts"
 
 /** A Schema that needs no service, so that decoding is a plain synchronous call. */
 export type InputSchema<T = unknown> = Schema.ConstraintCodec<T, unknown, never, never>
@@ -29,8 +30,11 @@ export function decode<T>(schema: InputSchema<T>, value: unknown, where: "body" 
 }
 
 const decoders = new WeakMap<object, ReturnType<typeof compile>>()
-const compile = (schema: InputSchema) =>
-  Schema.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })
+const compile = (schema: InputSchema) => {
+  const decoder = Schema.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })
+  const spelling = idSpellingOf(schema)
+  return spelling ? (value: unknown) => decoder(spelling(value)) : decoder
+}
 
 function decoderOf(schema: InputSchema): ReturnType<typeof compile> {
   const known = decoders.get(schema)

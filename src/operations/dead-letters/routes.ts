@@ -132,5 +132,5 @@ const decision = { tag, answer: Entry, problems: [409] } as const
 
 function idOf(what: string, text: string): string {
   if (!isId(text)) throw new NotFound(what, text)
-  return text
+  return text.toLowerCase()
 }

@@ -1,6 +1,7 @@
 /**
  * Channels: their names (the spec's WEBSOCKET_CHANNELS), and the right to listen to them.
- * The name of a channel is also the name of its Bun topic, so there is exactly one way to write it.
+ * The name of a channel is also the name of its Bun topic. A client may write its id in either case, as everywhere;
+ * the topic, and every frame of the server, has it in lower case.
  */
 import { bestRole, type Caller, isStaff, mayActEverywhereFor } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
@@ -20,11 +21,12 @@ export interface PlacedChannel extends LiveChannel {
 }
 
 /** The channel of a name; undefined when the spec has no channel of that form. */
-export function parseChannel(name: string): LiveChannel | undefined {
-  const [scope = "", id = "", subject = "", ...more] = name.split(":")
+export function parseChannel(given: string): LiveChannel | undefined {
+  const [scope = "", anyCase = "", subject = "", ...more] = given.split(":")
   const pattern = patterns.get(`${scope}:${subject}`)
-  if (pattern === undefined || more.length > 0 || !isId(id) || id !== id.toLowerCase()) return undefined
-  return { name, pattern, id }
+  if (pattern === undefined || more.length > 0 || !isId(anyCase)) return undefined
+  const id = anyCase.toLowerCase()
+  return { name: channelName(pattern, id), pattern, id }
 }
 
 /** The name of a channel, such as `channelName("user:{userId}:bookings", id)`. */

@@ -182,10 +182,11 @@ export class Connection {
     }
   }
 
-  async #subscribe(name: string, after: number | undefined): Promise<void> {
-    const channel = parseChannel(name)
+  async #subscribe(given: string, after: number | undefined): Promise<void> {
+    const channel = parseChannel(given)
     if (channel === undefined)
-      return this.#error("unknown_channel", "There is no channel of that name.", { channel: name })
+      return this.#error("unknown_channel", "There is no channel of that name.", { channel: given })
+    const { name } = channel
     if (!this.#channels.has(name) && this.#channels.size >= this.#live.limits.subscriptionsPerSocket)
       return this.#error("too_many", `A socket has at most ${this.#live.limits.subscriptionsPerSocket} channels.`, {
         channel: name,
@@ -223,7 +224,8 @@ export class Connection {
     this.#channels.set(name, channel)
   }
 
-  #unsubscribe(name: string): void {
+  #unsubscribe(given: string): void {
+    const name = parseChannel(given)?.name ?? given
     if (this.#channels.delete(name)) {
       this.#socket.unsubscribe(name)
       this.#send({ type: "unsubscribed", channel: name })

@@ -263,6 +263,21 @@ const configs = {
     priority: "normal",
     recipients: [{ type: "coach", channel: "email" }],
   },
+  "webhook.failing": {
+    templateId: "webhook-failing",
+    priority: "high",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "webhook.disabled": {
+    templateId: "webhook-disabled",
+    priority: "high",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "webhook.recovered": {
+    templateId: "webhook-recovered",
+    priority: "normal",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
 } as const satisfies Partial<Record<EventType, NotificationConfig>>
 
 export const NOTIFICATION_CONFIGS: Readonly<Partial<Record<string, NotificationConfig>>> = configs

@@ -28,8 +28,11 @@ export interface Intent {
   readonly title: string
   readonly body: string
   readonly html: string | null
-  readonly status: "pending" | "sending" | "sent" | "skipped"
+  readonly status: "pending" | "sending" | "deferred" | "sent" | "refused" | "failed" | "skipped"
+  /** The last answer, or why it was skipped. */
   readonly reason: string | null
+  /** Milliseconds until it is tried again; null: at once, or never. */
+  readonly wait_ms: number | null
   /** Null: the recipient has no address now. */
   readonly email: string | null
   /** The link whose place is in the texts. */
@@ -72,6 +75,7 @@ export async function intend(db: Db, event: Notified, config: NotificationConfig
 export async function intentsOf(db: Queryable, event: Pick<Notified, "id" | "facility_id">): Promise<Intent[]> {
   const rows = await db<(Omit<Intent, "name"> & { first_name: string; last_name: string })[]>`
     select n.id, n.facility_id, n.user_id, n.channel, n.title, n.body, n.html, n.status, n.reason, n.link_id,
+           1000 * extract(epoch from n.next_try_at - slotbase.now())::float8 as wait_ms,
            coalesce(n.address, ${addressIn(db, db`n.facility_id`)}) as email,
            coalesce(u.first_name, '') as first_name, coalesce(u.last_name, '') as last_name
     from slotbase.notifications n
@@ -90,7 +94,7 @@ export async function beginSending(db: Queryable, intent: Intent): Promise<boole
     update slotbase.notifications
     set status = 'sending', attempts = attempts + 1, unknown_outcomes = unknown_outcomes + (status = 'sending')::integer,
         reason = null
-    where id = ${intent.id} and facility_id = ${intent.facility_id} and status in ('pending', 'sending')`
+    where id = ${intent.id} and facility_id = ${intent.facility_id} and status in ('pending', 'sending', 'deferred')`
   return begun.count === 1
 }
 
@@ -98,26 +102,18 @@ export async function beginSending(db: Queryable, intent: Intent): Promise<boole
 export async function markIntentSent(db: Queryable, intent: Intent): Promise<Date | undefined> {
   const [row] = await db<{ sent_at: Date }[]>`
     update slotbase.notifications
-    set status = 'sent', sent_at = slotbase.now(), reason = null
+    set status = 'sent', sent_at = slotbase.now(), reason = null, deferred_since = null, next_try_at = null
     where id = ${intent.id} and facility_id = ${intent.facility_id} and status <> 'sent'
     returning sent_at`
   return row?.sent_at
 }
 
-/** The message will never be sent. */
-export async function markSkipped(db: Queryable, intent: Intent, reason: string): Promise<void> {
+/** The message will never be sent. `refused`: its recipient's server will not take it. */
+export async function markEnded(db: Queryable, intent: Intent, as: "skipped" | "refused", reason: string): Promise<void> {
   await db`
     update slotbase.notifications
-    set status = 'skipped', reason = ${oneLine(reason)}
+    set status = ${as}, reason = ${oneLine(reason)}, deferred_since = null, next_try_at = null
     where id = ${intent.id} and facility_id = ${intent.facility_id} and status <> 'sent'`
-}
-
-/** The send failed. `known`: the message certainly did not arrive. Otherwise it stays "sending". */
-export async function markFailed(db: Queryable, intent: Intent, reason: string, known: boolean): Promise<void> {
-  await db`
-    update slotbase.notifications
-    set status = ${known ? "pending" : "sending"}, reason = ${oneLine(reason)}
-    where id = ${intent.id} and facility_id = ${intent.facility_id} and status = 'sending'`
 }
 
 interface Place {

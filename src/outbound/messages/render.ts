@@ -43,6 +43,9 @@ import { subscriptionStatus } from "./templates/subscription-status.ts"
 import type { Template } from "./templates/template.ts"
 import { waitlistExpired } from "./templates/waitlist-expired.ts"
 import { waitlistOffer } from "./templates/waitlist-offer.ts"
+import { webhookDisabled } from "./templates/webhook-disabled.ts"
+import { webhookFailing } from "./templates/webhook-failing.ts"
+import { webhookRecovered } from "./templates/webhook-recovered.ts"
 
 export type TemplateId = keyof typeof compiled
 
@@ -169,6 +172,9 @@ const compiled = {
   "subscription-status": compile(subscriptionStatus),
   "waitlist-expired": compile(waitlistExpired),
   "waitlist-offer": compile(waitlistOffer),
+  "webhook-disabled": compile(webhookDisabled),
+  "webhook-failing": compile(webhookFailing),
+  "webhook-recovered": compile(webhookRecovered),
   "account-invitation": compile(accountInvitation),
   "email-change-notice": compile(emailChangeNotice),
   "email-changed": compile(emailChanged),

@@ -46,6 +46,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await tools.mail.close()
   await receiver.close()
+  await database.db`update slotbase.mail_service set failures = 0, failing_since = null, held_until = null, probing_until = null, suspect = null`
 })
 
 test("a confirmed booking is mailed to the booker and to each other participant, once", async () => {
@@ -148,7 +149,7 @@ test("a recipient that the server refuses for good is skipped with the server's 
   const event = confirmed()
   expect(await run(event)).toBeUndefined()
   expect(receiver.mails.map((mail) => mail.recipients)).toEqual([[noah.email]])
-  expect((await recorded(event))[0]).toMatchObject({ status: "skipped", reason: "550 5.1.1 No such user here" })
+  expect((await recorded(event))[0]).toMatchObject({ status: "refused", reason: "550 5.1.1 No such user here" })
 })
 
 test("after a temporary refusal the run fails, and its repetition sends only the missing mails", async () => {
@@ -156,12 +157,13 @@ test("after a temporary refusal the run fails, and its repetition sends only the
   const event = confirmed()
   await expect(run(event)).rejects.toThrow("1 of 3 not sent: 451 4.7.1 Greylisted")
   expect((await recorded(event)).map(({ status, reason }) => [status, reason])).toEqual([
-    ["pending", "451 4.7.1 Greylisted"],
+    ["deferred", "451 4.7.1 Greylisted"],
     ["skipped", "no push channel registered"],
     ["sent", null],
   ])
 
   receiver.refuse = () => undefined
+  await later("2 seconds")
   expect(await run(event)).toBeUndefined()
   expect(receiver.mails.map((mail) => mail.recipients[0])).toEqual([noah.email, mia.email])
   expect((await recorded(event))[0]).toMatchObject({ status: "sent", reason: null, attempts: 2 })
@@ -174,7 +176,8 @@ test("while the mail server is down the run fails and nothing is lost", async ()
   const event = confirmed()
   await expect(run(event, notificationHandler(offline))).rejects.toThrow(/^2 of 3 not sent: .*ECONNREFUSED/)
   await offline.mail.close()
-  expect(await statuses(event)).toEqual(["pending 1", "skipped 0", "pending 1"])
+  expect(await statuses(event)).toEqual(["deferred 1", "skipped 0", "deferred 1"])
+  await later("1 minute")
   await run(event)
   expect(receiver.mails).toHaveLength(2)
 })
@@ -302,6 +305,8 @@ test("an event that cannot fill its template is given up at once, and nothing is
   await expect(run(event)).rejects.toBeInstanceOf(GiveUp)
   expect(await recorded(event)).toEqual([])
 })
+
+const later = (by: string) => database.db`select slotbase.move_clock(${by}::text::interval)`
 
 function run(event: HandledEvent, by = handler, signal = new AbortController().signal) {
   return by.handle(event, { db: database.db, idempotencyKey: `${event.id} NotificationHandler`, signal })

@@ -11,6 +11,8 @@ export interface SmtpReceiver {
   mails: (ParsedMail & { recipients: string[]; raw: string })[]
   /** The server's answer to an address, such as [550, "5.1.1 No such user"]; undefined takes the mail. */
   refuse: (address: string) => [code: number, text: string] | undefined
+  /** The server's answer to the sender. */
+  refuseSender: () => [code: number, text: string] | undefined
   /** How often each address was offered. */
   offered: string[]
   /** The server's answer to a whole mail. */
@@ -27,6 +29,9 @@ export async function smtpReceiver(): Promise<SmtpReceiver> {
     disableReverseLookup: true,
     logger: false,
     closeTimeout: 500,
+    onMailFrom(_address, _session, answer) {
+      answer(refusal(receiver.refuseSender()))
+    },
     onRcptTo(address, _session, answer) {
       receiver.offered.push(address.address)
       answer(refusal(receiver.refuse(address.address)))
@@ -52,6 +57,7 @@ export async function smtpReceiver(): Promise<SmtpReceiver> {
     mails: [],
     offered: [],
     refuse: () => undefined,
+    refuseSender: () => undefined,
     refuseMail: () => undefined,
     hold: undefined,
     close: () => new Promise((closed) => server.close(() => closed())),

@@ -99,7 +99,7 @@ export const logOf = (db: Db) => db<{ position: number; event_id: string; type: 
 
 /** The rows of the ledger with missing or doubled work. */
 export const unbalanced = (db: Db) => db<{ position: number }[]>`
-  select position from slotbase.event_ledger where not balanced order by position`
+  select position from slotbase.event_ledger_whole where not balanced order by position`
 
 /** The error of a rejected promise. */
 export const failure = (work: Promise<unknown>): Promise<unknown> =>

@@ -15,7 +15,7 @@ export const effectQuestions = (db: Queryable, after: number): readonly Question
     db`
       select n.id, n.event_id, n.type, n.status, n.attempts, n.reason from slotbase.notifications n
       join slotbase.handler_runs r on r.event_id = n.event_id and r.handler = 'NotificationHandler' and r.status = 'success'
-      where r.position > ${after} and n.status not in ('sent', 'skipped')`,
+      where r.position > ${after} and n.status not in ('sent', 'skipped', 'refused')`,
   ),
 ]
 

@@ -12,7 +12,7 @@ export const workQuestions = (db: Queryable, after: number): readonly Question[]
   ask(
     "P2",
     "an event whose ledger is not balanced",
-    db`select * from slotbase.event_ledger where position > ${after} and not balanced`,
+    db`select * from slotbase.event_ledger_whole where position > ${after} and not balanced`,
   ),
   ask("P2", "a handler that does not have exactly one run of an event", wrongRuns(db, after)),
   ask("P2", "a webhook that does not have exactly one delivery of an event", wrongDeliveries(db, after)),

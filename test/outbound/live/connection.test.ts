@@ -231,7 +231,6 @@ test("names that are no channels are answered with unknown_channel", async () =>
   const names = [
     "everything",
     `user:${club.player.id}:secrets`,
-    `user:${club.player.id.toUpperCase()}:bookings`,
     `facility:${club.id}:availability:more`,
     "facility:1:availability",
   ]
@@ -239,6 +238,21 @@ test("names that are no channels are answered with unknown_channel", async () =>
     client.send({ type: "subscribe", channel })
     expect(await client.next()).toMatchObject({ type: "error", code: "unknown_channel", channel })
   }
+  client.close()
+})
+
+test("a channel may be written with its id in upper case: it is the same channel, named in lower case", async () => {
+  const client = await server.connect({ token: club.player.token })
+  const channel = `user:${club.player.id}:bookings`
+  const inUpperCase = `user:${club.player.id.toUpperCase()}:bookings`
+  client.send({ type: "subscribe", channel: inUpperCase })
+  expect(await client.next()).toMatchObject({ type: "subscribed", channel })
+  client.send({ type: "subscribe", channel })
+  expect(await client.next()).toMatchObject({ type: "subscribed", channel })
+  client.send({ type: "unsubscribe", channel: inUpperCase })
+  expect(await client.next()).toEqual({ type: "unsubscribed", channel } as never)
+  client.send({ type: "unsubscribe", channel })
+  expect(await client.next()).toMatchObject({ type: "error", code: "not_subscribed", channel })
   client.close()
 })
 

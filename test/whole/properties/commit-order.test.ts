@@ -176,7 +176,7 @@ async function expectOrder(place: Place, changes: readonly Change[], dispatched:
   const [left] = await db<[{ outbox: number; dead: number; unbalanced: number }]>`
     select (select count(*) from slotbase.outbox) as outbox,
            (select count(*) from slotbase.dead_letters where facility_id = ${place.facilityId}) as dead,
-           (select count(*) from slotbase.event_ledger where position > ${place.base} and not balanced) as unbalanced`
+           (select count(*) from slotbase.event_ledger_whole where position > ${place.base} and not balanced) as unbalanced`
   expect({ ...left }).toEqual({ outbox: 0, dead: 0, unbalanced: 0 })
 }
 

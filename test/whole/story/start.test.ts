@@ -141,6 +141,7 @@ const scheduledJobs = [
   "subscription-renewal-check",
   "recurring-extension",
   "upload-cleanup",
+  "webhook-health",
   "housekeeping",
   "retention",
 ]

@@ -19,8 +19,9 @@ export const eventRoutes = (app: App) =>
     .use(api(app))
     .get(
       "/v1/facilities/:facilityId/events",
-      async ({ caller, input, query, params: { facilityId } }) => {
-        requireStaff(await caller(), idOf("facility", facilityId))
+      async ({ caller, input, query, params }) => {
+        const facilityId = idOf("facility", params.facilityId)
+        requireStaff(await caller(), facilityId)
         return readFeed(app.db, { facilityId, ...feedQueryOf(input(FeedQuery, query)) })
       },
       described({ ...feed, summary: "Read the events of a facility in the order of the log" }),
@@ -132,5 +133,5 @@ const EventLog = Schema.Struct({
 
 function idOf(what: string, text: string): string {
   if (!isId(text)) throw new NotFound(what, text)
-  return text
+  return text.toLowerCase()
 }

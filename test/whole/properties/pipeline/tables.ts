@@ -81,7 +81,7 @@ export async function readTables(db: Db, base: number, facilities: readonly stri
          select id, event_id, handler, webhook_id, delivery_id, resolution, errors, event from slotbase.dead_letters
          where facility_id = any (${facilities as string[]}) and (position > ${base} or handler = 'dispatcher')) l) as letters,
       (select coalesce(json_agg(e), '[]') from (select handler, position from effects where position > ${base}) e) as effects,
-      (select coalesce(json_agg(position), '[]') from slotbase.event_ledger
+      (select coalesce(json_agg(position), '[]') from slotbase.event_ledger_whole
        where position > ${base} and not balanced) as unbalanced`
   return row
 }

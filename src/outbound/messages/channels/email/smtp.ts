@@ -8,6 +8,7 @@ import nodemailer from "nodemailer"
 import { BadConfig, type Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import type { MailboxServer } from "./mailbox-server.ts"
+import { mailFailure } from "./smtp-failure.ts"
 
 export interface MailMessage {
   /** A UUID. The Message-ID consists only of this id, so that a repetition can be recognized. */
@@ -25,24 +26,6 @@ export interface Mailer {
   send(message: MailMessage, signal?: AbortSignal): Promise<void>
   /** Waits for the messages in flight, then closes every connection. */
   close(): Promise<void>
-}
-
-/** The server will never accept mail for this address; the error's message is the server's answer. */
-export class RecipientRefused extends Error {
-  readonly _tag = "RecipientRefused"
-}
-
-/** The message was not sent, or the outcome is unknown: another attempt may help. */
-export class MailFailed extends Error {
-  readonly _tag = "MailFailed"
-  readonly code = "mail_failed"
-  constructor(
-    message: string,
-    /** unknown: the message may have arrived. */
-    readonly outcome: "not_sent" | "unknown",
-  ) {
-    super(message)
-  }
 }
 
 const maxConnections = 5
@@ -99,7 +82,7 @@ export function createMailer({ config, db }: MailTools): Mailer {
           ...(signal && { signal }),
         })
       } catch (error) {
-        throw failure(error)
+        throw mailFailure(error)
       }
     },
 
@@ -117,35 +100,3 @@ async function openMailbox(db: Db): Promise<MailboxServer> {
 }
 
 type Transport = ReturnType<typeof nodemailer.createTransport>
-
-interface SmtpError extends Error {
-  readonly code?: string
-  readonly command?: string
-  readonly response?: string
-  readonly responseCode?: number
-  readonly syscall?: string
-}
-
-function failure(error: unknown): RecipientRefused | MailFailed {
-  if (!(error instanceof Error)) return new MailFailed(String(error), "unknown")
-  const { code, command, response, responseCode, syscall }: SmtpError = error
-  const said = response ?? error.message
-  if (code === "EENVELOPE" && command === "API") return new RecipientRefused(said)
-  if (
-    code === "EENVELOPE" &&
-    command === "RCPT TO" &&
-    responseCode !== undefined &&
-    responseCode >= 500 &&
-    !policy(said)
-  )
-    return new RecipientRefused(said)
-  // An answer of the server means that it did not take the message. A connection that was never made means the same.
-  const answered = responseCode !== undefined && responseCode >= 400
-  return new MailFailed(said, answered || syscall === "connect" || code === "EDNS" ? "not_sent" : "unknown")
-}
-
-/**
- * "5.7.…" (RFC 3463) and 530 are about the sender, such as relaying denied. Mail to others must not be given up for
- * them.
- */
-const policy = (response: string) => /^5\d\d[ -]5\.7\.|^530/.test(response)

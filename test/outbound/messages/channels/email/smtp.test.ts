@@ -4,13 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { BadConfig } from "#base/config.ts"
 import { newId } from "#base/ids.ts"
 import { forgetOldMails, listMails, openMail } from "#outbound/messages/channels/email/mailbox.ts"
-import {
-  createMailer,
-  type Mailer,
-  MailFailed,
-  type MailMessage,
-  RecipientRefused,
-} from "#outbound/messages/channels/email/smtp.ts"
+import { createMailer, type Mailer, type MailMessage } from "#outbound/messages/channels/email/smtp.ts"
+import { MailFailed, RecipientRefused } from "#outbound/messages/channels/email/smtp-failure.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -104,11 +99,65 @@ test("a temporary refusal and a refused content count as not sent, and the conne
   expect(await failureOf(mailer.send(message()))).toBe("sent")
 })
 
+const verdictOf = (failure: unknown) =>
+  failure instanceof RecipientRefused
+    ? "refused"
+    : failure instanceof MailFailed
+      ? `${failure.concern}${failure.permanent ? " for good" : ""}`
+      : String(failure)
+
+test("an answer about the recipient ends the message; one about the sender or the service does not", async () => {
+  const answers: [code: number, text: string, verdict: string][] = [
+    [550, "5.1.1 No such user here", "refused"],
+    [550, "No such user", "refused"],
+    [552, "5.2.2 Mailbox full", "refused"],
+    [450, "4.2.2 Mailbox full", "message"],
+    [451, "4.7.1 Greylisted", "message"],
+    [451, "Local error", "message"],
+    [550, "too many messages today", "suspected"],
+    [550, "5.4.5 Daily sending quota exceeded", "suspected"],
+    [550, "5.7.1 Relaying denied", "suspected"],
+    [550, "5.1.8 Bad sender address", "suspected"],
+    [452, "4.3.1 Insufficient system storage", "suspected"],
+    [454, "Temporary authentication failure", "service"],
+    [421, "4.7.0 Try again later, closing connection", "service"],
+    [530, "5.7.0 Must issue a STARTTLS command first", "service"],
+  ]
+  for (const [code, text, verdict] of answers) {
+    receiver.refuse = () => [code, text]
+    expect([code, text, verdictOf(await failureOf(mailer.send(message())))]).toEqual([code, text, verdict])
+  }
+  receiver.refuse = () => undefined
+  for (const [code, text, verdict] of [
+    [550, "5.7.1 Message rejected by policy", "suspected"],
+    [550, "too many messages today", "suspected"],
+    [554, "5.6.0 Content refused", "message for good"],
+    [451, "Try again", "message"],
+    [550, "5.1.1 No such user", "refused"],
+  ] as const) {
+    receiver.refuseMail = () => [code, text]
+    expect([code, text, verdictOf(await failureOf(mailer.send(message())))]).toEqual([code, text, verdict])
+  }
+})
+
+test("a refused sender and a wrong password are about the service", async () => {
+  receiver.refuseSender = () => [550, "5.1.0 Sender blocked"]
+  expect(verdictOf(await failureOf(mailer.send(message())))).toBe("service")
+  const url = receiver.url.replace("smtp://", "smtp://club:wrong@")
+  const locked = createMailer(testApp(database.db, { smtpUrl: url }))
+  expect(await failureOf(locked.send(message()))).toMatchObject({ concern: "service", outcome: "not_sent" })
+  await locked.close()
+})
+
 test("an unreachable server counts as not sent", async () => {
   const gone = await smtpReceiver()
   await gone.close()
   const lost = createMailer(testApp(database.db, { smtpUrl: gone.url }))
-  expect(await failureOf(lost.send(message()))).toMatchObject({ _tag: "MailFailed", outcome: "not_sent" })
+  expect(await failureOf(lost.send(message()))).toMatchObject({
+    _tag: "MailFailed",
+    outcome: "not_sent",
+    concern: "service",
+  })
   await lost.close()
 })
 

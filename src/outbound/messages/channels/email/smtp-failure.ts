@@ -1,0 +1,88 @@
+/**
+ * What a failed send says, and about whom. An answer about the recipient ends the message. An answer about the sender or
+ * the service says nothing about the recipient, and concerns all mail. Everything else is about this message, for now.
+ * The codes are those of RFC 5321 and RFC 3463; providers also put limits of a sender into words (550, "too many").
+ */
+
+/** The server will never accept mail for this address; the error's message is the server's answer. */
+export class RecipientRefused extends Error {
+  readonly _tag = "RecipientRefused"
+}
+
+/** message: only this one. suspected: perhaps all mail; another recipient must confirm it. service: all mail. */
+export type Concern = "message" | "suspected" | "service"
+
+/** The message was not sent, or the outcome is unknown: another attempt may help. */
+export class MailFailed extends Error {
+  readonly _tag = "MailFailed"
+  readonly code = "mail_failed"
+  constructor(
+    message: string,
+    /** unknown: the message may have arrived. */
+    readonly outcome: "not_sent" | "unknown",
+    readonly concern: Concern = "message",
+    /** The server says that another attempt will not help. */
+    readonly permanent = false,
+  ) {
+    super(message)
+  }
+}
+
+interface SmtpError extends Error {
+  readonly code?: string
+  readonly command?: string
+  readonly response?: string
+  readonly responseCode?: number
+  readonly syscall?: string
+}
+
+/** The failure in an error of nodemailer. */
+export function mailFailure(error: unknown): RecipientRefused | MailFailed {
+  if (!(error instanceof Error)) return new MailFailed(String(error), "unknown")
+  const { code = "", command, response, responseCode, syscall }: SmtpError = error
+  const said = response ?? error.message
+  if (code === "EENVELOPE" && command === "API") return new RecipientRefused(said)
+  if (responseCode === undefined || responseCode < 400) {
+    const unreached = syscall === "connect" || code === "EDNS" || nothingSent.test(error.message)
+    const service = unreached || connectionCodes.includes(code)
+    // A connection that was never made sent nothing.
+    return new MailFailed(said, unreached || code === "EAUTH" ? "not_sent" : "unknown", service ? "service" : "message")
+  }
+  const toRecipient = command === "RCPT TO" || command === "DATA"
+  const permanent = responseCode >= 500
+  if (!toRecipient || ofTheService.includes(responseCode) || code === "EAUTH")
+    return new MailFailed(said, "not_sent", "service")
+  const [, subject = "", detail = ""] = /^\d{3}[ -][45]\.(\d{1,3})\.(\d{1,3})\b/.exec(said) ?? []
+  if (permanent && ofTheRecipient(subject, detail)) return new RecipientRefused(said)
+  if (aboutTheSender(permanent, subject, detail, said)) return new MailFailed(said, "not_sent", "suspected")
+  if (permanent && command === "RCPT TO") return new RecipientRefused(said)
+  return new MailFailed(said, "not_sent", "message", permanent)
+}
+
+/**
+ * nodemailer's words when not a byte of the message was sent. Its pool gives the last one after a repetition of its own,
+ * which it makes only for a connection that was lost before the message began.
+ */
+const nothingSent =
+  /^(?:Connection timeout|Greeting never received|Reached maximum number of retries after connection was closed)$/
+
+/** Of nodemailer. Its time-out is for every step, so that the outcome is unknown. */
+const connectionCodes = ["EAUTH", "ENOAUTH", "EOAUTH2", "ETLS", "EDNS", "EPROTOCOL", "ETIMEDOUT"]
+
+/** Closing, encryption or authentication: never about a recipient. */
+const ofTheService = [421, 454, 530, 534, 535, 538]
+
+/** Addressing (x.1.x) but for the sender's address, and the mailbox (x.2.x). */
+const ofTheRecipient = (subject: string, detail: string) =>
+  subject === "2" || (subject === "1" && detail !== "7" && detail !== "8")
+
+/** The mail system (x.3.x) but for the size, permanent policy (5.7.x), and limits in words. 4.7.x is greylisting. */
+function aboutTheSender(permanent: boolean, subject: string, detail: string, said: string): boolean {
+  if (subject === "2") return false
+  if (subject === "1") return detail === "7" || detail === "8"
+  if (subject === "3") return detail !== "4"
+  return (subject === "7" && permanent) || limitsInWords.test(said)
+}
+
+const limitsInWords =
+  /too many (?:messages|mails|e-?mails|connections|errors)|(?:daily|hourly|sending|sender|rate|message) (?:limit|quota)|quota exceeded|rate.?limit|\brelay|authenticat|sender (?:address )?rejected/i
