@@ -115,7 +115,7 @@ export class AnswerReader {
   }
 
   #understand(head: string): void {
-    const lines = head.replace(/\r?\n[ \t]+/g, " ").split(/\r?\n/)
+    const lines = (/\n[ \t]/.test(head) ? head.replace(/\r?\n[ \t]+/g, " ") : head).split("\n")
     const [, minor, status] = statusLine.exec(lines[0] ?? "") ?? []
     if (status === undefined) throw badAnswer("a bad status line")
     if (lines.length > maxHeadLines) throw badAnswer(`more than ${maxHeadLines} headers`)
@@ -128,26 +128,25 @@ export class AnswerReader {
     }
     this.status = code
     this.headers = headers
-    const connection = valuesOf(headers, "connection")
-    this.mayReuse = minor === "1" && !connection.includes("close")
+    this.mayReuse = minor === "1" && !valuesOf(headers, "connection").includes("close")
     this.#frame(code)
   }
 
   /** Where the body ends (RFC 9112, 6.3). */
   #frame(status: number): void {
     const codings = valuesOf(this.headers, "transfer-encoding")
-    const lengths = new Set(valuesOf(this.headers, "content-length"))
-    const [length = ""] = lengths
+    const [length = "", ...lengths] = valuesOf(this.headers, "content-length")
     if (this.#bodyless || status === 204 || status === 304) this.#state = "complete"
     else if (codings.length > 0) {
       this.#state = codings.at(-1) === "chunked" ? "size" : "close"
-      if (lengths.size > 0 || codings.length > 1) this.mayReuse = false
-    } else if (lengths.size === 0) {
+      if (length !== "" || codings.length > 1) this.mayReuse = false
+    } else if (length === "") {
       this.#state = "close"
       this.mayReuse = false
     } else {
       this.#state = "length"
-      if (lengths.size > 1 || !/^\d{1,15}$/.test(length)) throw badAnswer("a bad Content-Length")
+      if (lengths.some((other) => other !== length) || !/^\d{1,15}$/.test(length))
+        throw badAnswer("a bad Content-Length")
       this.#left = Number(length)
       if (this.#left === 0) this.#state = "complete"
     }
@@ -181,22 +180,29 @@ export class AnswerReader {
   }
 }
 
-const statusLine = /^HTTP\/1\.([01]) +(\d{3})(?: .*)?$/
-const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/s
+const statusLine = /^HTTP\/1\.([01]) +(\d{3})(?: .*)?\r?$/
+const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 function fieldOf(line: string): readonly [string, string] {
-  const [, name, value] = field.exec(line) ?? []
-  if (name === undefined || value === undefined) throw badAnswer("a bad header")
-  return [name.toLowerCase(), value.replace(controls, "\ufffd")]
+  const colon = line.indexOf(":")
+  const name = line.slice(0, Math.max(colon, 0)).toLowerCase()
+  if (!fieldName.test(name)) throw badAnswer("a bad header")
+  const value = line.slice(colon + 1).trim()
+  return [name, controls.test(value) ? value.replace(new RegExp(controls, "g"), "\ufffd") : value]
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not reach a log, and PostgreSQL keeps no NUL
-const controls = /[\x00-\x08\x0a-\x1f\x7f]/g
+const controls = /[\x00-\x08\x0a-\x1f\x7f]/
 
 /** The parts of a header that is a list, in lower case. */
-const valuesOf = (headers: AnswerReader["headers"], name: string): string[] =>
-  headers
-    .filter(([each]) => each === name)
-    .flatMap(([, value]) => value.split(","))
-    .map((value) => value.trim().toLowerCase())
-    .filter((value) => value !== "")
+function valuesOf(headers: AnswerReader["headers"], name: string): readonly string[] {
+  let all: readonly string[] = nothing
+  for (const [each, value] of headers) {
+    if (each !== name) continue
+    const parts = value.split(",").map((part) => part.trim().toLowerCase())
+    all = [...all, ...parts.filter((part) => part !== "")]
+  }
+  return all
+}
+
+const nothing: readonly string[] = []

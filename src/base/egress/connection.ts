@@ -6,6 +6,7 @@ import { connect as connectTcp, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
 import type { Exchange } from "./exchange.ts"
 import { notConnected, notSecured, type RequestFailed } from "./failures.ts"
+import type { RequestHead } from "./request-head.ts"
 import type { Stop } from "./time-limit.ts"
 import type { Trace } from "./trace.ts"
 
@@ -43,12 +44,13 @@ export class Connection {
   }
 
   /** Writes a request; the exchange gets what comes. */
-  carry(exchange: Exchange, head: string, body: string | undefined): void {
+  carry(exchange: Exchange, head: RequestHead, body: string | undefined): void {
     this.#exchange = exchange
     this.#socket.ref()
-    const text = body === undefined ? head : head + body
-    if (isAscii(head)) this.#socket.write(text)
-    else this.#socket.write(Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body ?? "")]))
+    const { text, isAscii } = head
+    // Bun writes a text of one byte per character at two thirds of the cost of UTF-8.
+    if (isAscii) this.#socket.write(body === undefined ? text : text + body, "latin1")
+    else this.#socket.write(Buffer.concat([Buffer.from(text, "latin1"), Buffer.from(body ?? "")]))
   }
 
   /** The exchange has ended; answers whether another request may use the connection. */
@@ -83,8 +85,6 @@ export class Connection {
 }
 
 const looksAgainMs = 20
-
-const isAscii = (text: string) => !/[\x80-\xff]/.test(text)
 
 /**
  * Connects, and with https agrees on TLS with the certificate checked by name. Throws RequestFailed: nothing was sent.

@@ -58,7 +58,7 @@ export class Exchange implements Call {
     this.answer = this.#settle.promise
     stop.listener = (failure) => this.#broken(failure, "late")
     trace.headers = asked.head.headers
-    connection.carry(this, asked.head.text, asked.body)
+    connection.carry(this, asked.head, asked.body)
   }
 
   read(bytes: Buffer): void {

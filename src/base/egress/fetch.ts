@@ -201,10 +201,9 @@ async function ask(connection: Connection, asked: Asked, stop: Stop, trace: Trac
 
 function askedOf(url: URL, request: OutgoingRequest): Asked {
   const { method = "GET", headers = {}, body, bodyMs } = request
-  const bytes = body === undefined ? undefined : Buffer.byteLength(body)
   return {
     method,
-    head: requestHead(method, `${url.pathname}${url.search}`, url.host, headers, bytes),
+    head: requestHead(method, `${url.pathname}${url.search}`, url.host, headers, body),
     body,
     limit: request.maxResponseBytes ?? defaultResponseBytes,
     bodyMs,
@@ -258,12 +257,13 @@ const maxHeaderLength = 1_000
 
 /** Cookies are secrets of the receiver, and useless here. A header that comes again is a list (RFC 9110, 5.3). */
 function keptHeaders(headers: RawAnswer["headers"]): Record<string, string> {
-  const kept = new Map<string, string>()
+  // Without a prototype, so that a header that is named __proto__ is one of them.
+  const kept: Record<string, string> = Object.create(null)
+  let count = 0
   for (const [name, value] of headers) {
-    const before = kept.get(name)
-    if (name === "set-cookie" || (before === undefined && kept.size >= maxHeaders)) continue
-    kept.set(name, (before === undefined ? value : `${before}, ${value}`).slice(0, maxHeaderLength))
+    const before = kept[name]
+    if (name === "set-cookie" || (before === undefined && ++count > maxHeaders)) continue
+    kept[name] = (before === undefined ? value : `${before}, ${value}`).slice(0, maxHeaderLength)
   }
-  // An assignment would lose a header that is named __proto__.
-  return Object.fromEntries(kept)
+  return kept
 }

@@ -6,40 +6,59 @@ import { EgressRefused } from "./failures.ts"
 
 export interface RequestHead {
   readonly text: string
+  /** The text and the body hold nothing beyond ASCII. */
+  readonly isAscii: boolean
   /** As sent, in their order. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: readonly (readonly [string, string])[]
 }
 
-/** @param target path and query, as a parsed URL has them. @param bytes of the body; undefined: there is none */
+/** @param target path and query, as a parsed URL has them */
 export function requestHead(
   method: string,
   target: string,
   host: string,
   given: Readonly<Record<string, string>>,
-  bytes: number | undefined,
+  body: string | undefined,
 ): RequestHead {
   if (!token.test(method)) throw new EgressRefused("bad_header", "The method holds a character that HTTP forbids.")
-  const kept: [string, string][] = [["Host", host]]
-  const names = new Set(own)
-  for (const [name, value] of Object.entries(given)) {
-    const lower = name.toLowerCase()
+  const headers: [string, string][] = [["Host", host]]
+  let [hasAgent, hasAccept] = [false, false]
+  let values = ""
+  for (const name in given) {
+    const lower = lowerOf(name)
     if (own.has(lower)) continue
-    if (!token.test(name))
-      throw new EgressRefused("bad_header", "The name of a header is empty or has a bad character.")
-    if (!fieldValue.test(value))
-      throw new EgressRefused("bad_header", `The header ${name} has a character that HTTP forbids.`)
-    names.add(lower)
-    kept.push([name, value.trim()])
+    const value = (given[name] ?? "").trim()
+    hasAgent ||= lower === "user-agent"
+    hasAccept ||= lower === "accept"
+    values += value
+    headers.push([name, value])
   }
-  if (!names.has("user-agent")) kept.push(["User-Agent", "SlotBase/1.0"])
-  if (!names.has("accept")) kept.push(["Accept", "*/*"])
-  kept.push(["Accept-Encoding", "identity"], ["Connection", "keep-alive"])
-  if (bytes !== undefined) kept.push(["Content-Length", String(bytes)])
+  if (forbidden.test(values)) {
+    const [name] = headers.find(([, value]) => forbidden.test(value)) ?? []
+    throw new EgressRefused("bad_header", `The header ${name} has a character that HTTP forbids.`)
+  }
+  if (!hasAgent) headers.push(["User-Agent", "SlotBase/1.0"])
+  if (!hasAccept) headers.push(["Accept", "*/*"])
+  headers.push(["Accept-Encoding", "identity"], ["Connection", "keep-alive"])
+  const bytes = body === undefined ? 0 : Buffer.byteLength(body)
+  if (body !== undefined) headers.push(["Content-Length", String(bytes)])
   let text = `${method} ${target} HTTP/1.1\r\n`
-  for (const [name, value] of kept) text += `${name}: ${value}\r\n`
-  // An assignment would lose a header that is named __proto__.
-  return { text: `${text}\r\n`, headers: Object.fromEntries(kept) }
+  for (const [name, value] of headers) text += `${name}: ${value}\r\n`
+  return { text: `${text}\r\n`, isAscii: bytes === (body?.length ?? 0) && !beyondAscii.test(values), headers }
 }
+
+/** The same few names come with every request. */
+function lowerOf(name: string): string {
+  const known = names.get(name)
+  if (known !== undefined) return known
+  if (!token.test(name)) throw new EgressRefused("bad_header", "The name of a header is empty or has a bad character.")
+  const lower = name.toLowerCase()
+  if (names.size < maxNames) names.set(name, lower)
+  return lower
+}
+
+const names = new Map<string, string>()
+const maxNames = 500
 
 /** These are the guard's own: they say where the request goes, and where it ends. */
 const own: ReadonlySet<string> = new Set([
@@ -48,4 +67,5 @@ const own: ReadonlySet<string> = new Set([
 ])
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
+const forbidden = /[^\t\x20-\x7e\x80-\xff]/
+const beyondAscii = /[\x80-\xff]/

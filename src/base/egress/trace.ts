@@ -4,7 +4,7 @@
  */
 export interface Trace {
   /** As they were sent, in their order; undefined: nothing was sent. */
-  headers?: Readonly<Record<string, string>>
+  headers?: readonly (readonly [string, string])[]
   /** The vetted address that was dialled last. */
   address?: string
   /** The request went over a connection that had carried others before. */
