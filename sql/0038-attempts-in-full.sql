@@ -1,6 +1,6 @@
--- What an attempt did on its way, in full: the headers that it sent, the address, the time of each phase, and the class of
--- its error. A delivery over a reused connection writes few of them, because a null costs one bit. With all the headers
--- of the request in each row, a delivery took a third more WAL. So the row keeps those that do not follow from it.
+-- What an attempt did on its way: the headers that it sent, the address, the time of each phase, and the class of its
+-- error. A delivery over a reused connection writes few of them, because a null costs one bit. With all headers of the
+-- request in each row, a delivery would write a third more WAL. So the row keeps those that do not follow from it.
 
 alter table slotbase.attempt_history
   add column request_headers   jsonb,

@@ -1,6 +1,6 @@
 /**
- * Reads one HTTP/1.1 answer from the bytes of a connection (RFC 9112). It is lenient where the meaning is clear, such as
- * a line that ends without a carriage return. Everything is bounded: the head, the interim answers, the lines of a
+ * Reads one HTTP/1.1 answer from the bytes of a connection (RFC 9112). It is lenient where the meaning is clear, such
+ * as a line that ends without a carriage return. Everything is bounded: the head, the interim answers, the lines of a
  * chunked body, and the kept body. It touches no socket.
  */
 import { badAnswer } from "./failures.ts"
@@ -54,7 +54,7 @@ export class AnswerReader {
     return Buffer.concat(this.#parts, Math.min(this.#size, this.#limit))
   }
 
-  /** Throws RequestFailed (bad_answer) for bytes that are no answer. After a fault in the body its head still counts. */
+  /** Throws RequestFailed (bad_answer) for bytes that are no answer. A head that came before the fault still counts. */
   read(chunk: Buffer): void {
     let at = 0
     while (at < chunk.length) {

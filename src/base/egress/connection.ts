@@ -4,7 +4,6 @@
  */
 import { connect as connectTcp, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
-import type { Exchange } from "./exchange.ts"
 import { notConnected, notSecured, type RequestFailed } from "./failures.ts"
 import type { RequestHead } from "./request-head.ts"
 import type { Stop } from "./time-limit.ts"
@@ -20,15 +19,21 @@ export interface Way {
   readonly tlsName: string | undefined
 }
 
-export class Connection {
+/** What happens on a connection, for the one exchange that it carries. */
+export interface Carried {
+  readonly read: (bytes: Buffer) => void
+  readonly lost: (error: Error | undefined) => void
+}
+
+export class HttpConnection {
   readonly way: Way
   isOpen = true
   /** On the monotonic timer; it carries nothing since then. */
   idleSince = 0
   /** Called once, however it ends. */
-  onClosed: (connection: Connection) => void = () => {}
+  onClosed: (connection: HttpConnection) => void = () => {}
   readonly #socket: Socket
-  #exchange: Exchange | undefined
+  #exchange: Carried | undefined
 
   constructor(socket: Socket, way: Way) {
     this.way = way
@@ -44,7 +49,7 @@ export class Connection {
   }
 
   /** Writes a request; the exchange gets what comes. */
-  carry(exchange: Exchange, head: RequestHead, body: string | undefined): void {
+  carry(exchange: Carried, head: RequestHead, body: string | undefined): void {
     this.#exchange = exchange
     this.#socket.ref()
     const { text, isAscii } = head
@@ -90,9 +95,9 @@ const looksAgainMs = 20
  * Connects, and with https agrees on TLS with the certificate checked by name. Throws RequestFailed: nothing was sent.
  * @param limitMs for TCP alone; undefined: only the stop ends it
  */
-export function connect(way: Way, stop: Stop, limitMs: number | undefined, trace: Trace): Promise<Connection> {
+export function connectTo(way: Way, stop: Stop, limitMs: number | undefined, trace: Trace): Promise<HttpConnection> {
   stop.throwIfStopped()
-  const { promise, resolve, reject } = Promise.withResolvers<Connection>()
+  const { promise, resolve, reject } = Promise.withResolvers<HttpConnection>()
   const startedAt = performance.now()
   trace.address = way.address
   trace.isReused = false
@@ -117,7 +122,7 @@ export function connect(way: Way, stop: Stop, limitMs: number | undefined, trace
   const failed = (error: unknown) => giveUp(connectedAt === undefined ? notConnected(error) : notSecured(error))
   const ready = () => {
     end()
-    resolve(new Connection(socket, way))
+    resolve(new HttpConnection(socket, way))
   }
   const connected = () => {
     clearTimeout(timer)

@@ -4,7 +4,7 @@
  */
 import type { Call } from "#base/deadline.ts"
 import { AnswerReader } from "./answer-reader.ts"
-import type { Connection } from "./connection.ts"
+import type { Carried, HttpConnection } from "./connection.ts"
 import { connectionLost, RequestFailed } from "./failures.ts"
 import type { RequestHead } from "./request-head.ts"
 import { deadlineOf, type Stop } from "./time-limit.ts"
@@ -36,9 +36,9 @@ export interface Asked {
   readonly bodyMs: number | undefined
 }
 
-export class Exchange implements Call {
+export class Exchange implements Call, Carried {
   readonly answer: Promise<RawAnswer>
-  readonly #connection: Connection
+  readonly #connection: HttpConnection
   readonly #asked: Asked
   readonly #stop: Stop
   readonly #trace: Trace
@@ -49,7 +49,7 @@ export class Exchange implements Call {
   #isWaitingForBody = false
   #isSettled = false
 
-  constructor(connection: Connection, asked: Asked, stop: Stop, trace: Trace) {
+  constructor(connection: HttpConnection, asked: Asked, stop: Stop, trace: Trace) {
     this.#connection = connection
     this.#asked = asked
     this.#stop = stop
@@ -122,7 +122,7 @@ export class Exchange implements Call {
   }
 
   /** Called once, before the answer is known, with the connection if it may be used again. */
-  onEnded: (reusable: Connection | undefined) => void = () => {}
+  onEnded: (reusable: HttpConnection | undefined) => void = () => {}
 }
 
 const silent = ({ message }: RequestFailed) =>

@@ -11,7 +11,7 @@
 
 import { RuleBroken } from "#base/errors.ts"
 import { isInside, isPublic, literalOf, parseNetworks } from "./addresses.ts"
-import { type Connection, connect, type Way } from "./connection.ts"
+import { connectTo, type HttpConnection, type Way } from "./connection.ts"
 import { type Asked, type BodyEnd, Exchange, type RawAnswer } from "./exchange.ts"
 import { EgressRefused, RequestFailed } from "./failures.ts"
 import { IdleConnections } from "./idle-connections.ts"
@@ -156,7 +156,8 @@ async function exchange(text: string, request: OutgoingRequest, stop: Stop): Pro
   for (const [index, way] of ways.entries()) {
     const isLast = index === ways.length - 1
     try {
-      const connection = (await idleTo(way, trace)) ?? (await connect(way, stop, isLast ? undefined : connectMs, trace))
+      const connection =
+        (await idleTo(way, trace)) ?? (await connectTo(way, stop, isLast ? undefined : connectMs, trace))
       stop.throwIfStopped()
       return answerOf(await ask(connection, asked, stop, trace))
     } catch (error) {
@@ -173,7 +174,7 @@ const connectMs = 2_000
 const idle = new IdleConnections()
 
 /** A connection to the way that is still open, used before. */
-async function idleTo(way: Way, trace: Trace): Promise<Connection | undefined> {
+async function idleTo(way: Way, trace: Trace): Promise<HttpConnection | undefined> {
   for (;;) {
     const now = performance.now()
     const connection = idle.take(way.key, now)
@@ -185,7 +186,7 @@ async function idleTo(way: Way, trace: Trace): Promise<Connection | undefined> {
   }
 }
 
-async function ask(connection: Connection, asked: Asked, stop: Stop, trace: Trace): Promise<RawAnswer> {
+async function ask(connection: HttpConnection, asked: Asked, stop: Stop, trace: Trace): Promise<RawAnswer> {
   const { key } = connection.way
   const exchange = new Exchange(connection, asked, stop, trace)
   exchange.onEnded = (reusable) => {

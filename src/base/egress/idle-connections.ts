@@ -2,7 +2,7 @@
  * Connections that wait for their next request. They are closed after a few seconds, before servers and the networks in
  * between drop them without a word. A request on a connection that died so would wait for its whole time limit.
  */
-import type { Connection } from "./connection.ts"
+import type { HttpConnection } from "./connection.ts"
 
 export const idleLimits = {
   /** Common servers keep idle connections for 5 s (Node, Apache) and longer. */
@@ -14,7 +14,7 @@ export const idleLimits = {
 
 export class IdleConnections {
   /** Those used last are taken first, so that the others grow old. The oldest way comes first. */
-  readonly #idle = new Map<string, Connection[]>()
+  readonly #idle = new Map<string, HttpConnection[]>()
   #count = 0
   #isSweeping = false
 
@@ -22,7 +22,7 @@ export class IdleConnections {
     return this.#count
   }
 
-  put(connection: Connection): void {
+  put(connection: HttpConnection): void {
     const { key } = connection.way
     const waiting = this.#idle.get(key) ?? []
     if (waiting.length === 0) this.#idle.set(key, waiting)
@@ -35,7 +35,7 @@ export class IdleConnections {
   }
 
   /** The connection used last, out of the list; undefined when none is young enough. */
-  take(key: string, now: number): Connection | undefined {
+  take(key: string, now: number): HttpConnection | undefined {
     const connection = this.#idle.get(key)?.at(-1)
     if (!connection) return undefined
     if (now - connection.idleSince > idleLimits.keptMs) {
@@ -51,7 +51,7 @@ export class IdleConnections {
     for (const connection of [...(this.#idle.get(key) ?? [])]) connection.close()
   }
 
-  #remove(connection: Connection): void {
+  #remove(connection: HttpConnection): void {
     connection.onClosed = () => {}
     const { key } = connection.way
     const waiting = this.#idle.get(key)
@@ -62,7 +62,7 @@ export class IdleConnections {
     if (waiting.length === 0) this.#idle.delete(key)
   }
 
-  #oldest(): Connection | undefined {
+  #oldest(): HttpConnection | undefined {
     for (const [first] of this.#idle.values()) return first
     return undefined
   }
