@@ -1,10 +1,12 @@
 /** One attempt: signs the request, sends it through the egress guard, and judges the answer. Touches no table. */
 
 import { delayAfter, retryConfig } from "#actors/runtime/retry.ts"
-import { EgressRefused, RequestFailed } from "#base/egress/failures.ts"
+import { EgressRefused, errorClassOf, RequestFailed } from "#base/egress/failures.ts"
 import { guardedFetch, type OutgoingAnswer } from "#base/egress/fetch.ts"
+import type { Trace } from "#base/egress/trace.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { openAuth } from "#outbound/webhooks/auth.ts"
+import { type HeaderDifference, headerDifference } from "#outbound/webhooks/deliveries/sent-headers.ts"
 import type { AuthConfig } from "#outbound/webhooks/input.ts"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import type { AttemptResult, ClaimedDelivery, TargetWebhook } from "./delivery.ts"
@@ -29,30 +31,44 @@ export async function makeAttempt(delivery: ClaimedDelivery, tools: AttemptTools
   const startedAt = performance.now()
   // Real time, never the movable clock: the receiver compares it with its own.
   const sentAt = new Date()
-  let signature: string | undefined
+  const trace: Trace = {}
+  let request: SignedRequest | undefined
+  const made = () => ({
+    delivery,
+    sentAt,
+    signature: request?.signature,
+    trace,
+    requestHeaders: recordedHeaders(delivery, request, sentAt, trace),
+  })
   try {
     const { webhook, event } = delivery
     if (!event) throw new EventGone()
-    const request = requestOf(delivery, event, sentAt, tools.secrets)
-    signature = request.signature
+    request = requestOf(delivery, event, sentAt, tools.secrets)
     const answer = await guardedFetch(webhook.url, {
       method: webhook.method,
       headers: request.headers,
       body: event.body,
       timeoutMs: tools.timeoutMs,
+      bodyMs,
+      trace,
       allow: tools.allow,
       signal: tools.signal,
     })
-    const { status, headers, body, durationMs } = answer
-    if (status >= 200 && status < 300)
-      return { delivery, outcome: "delivered", sentAt, signature, status, headers, body, durationMs }
-    const judged = judge(delivery, answer, tools.random)
-    return { delivery, sentAt, signature, status, headers, body, durationMs, ...judged }
+    const { status, headers, body, bodyEnd, durationMs } = answer
+    const answered = { ...made(), status, headers, body, bodyEnd, durationMs }
+    if (status >= 200 && status < 300) return { ...answered, outcome: "delivered" }
+    return { ...answered, errorClass: "status", ...judge(delivery, answer, tools.random) }
   } catch (error) {
     const durationMs = performance.now() - startedAt
-    return { delivery, sentAt, signature, durationMs, ...judgeFailure(delivery, error, tools.random) }
+    return { ...made(), durationMs, errorClass: errorClassOf(error), ...judgeFailure(delivery, error, tools.random) }
   }
 }
+
+/**
+ * The time for the body after the head, milliseconds. The status has decided by then. A receiver that never ends its
+ * answer must not keep its place among the requests for the whole time limit.
+ */
+const bodyMs = 2_000
 
 class EventGone extends Error {}
 type EventText = NonNullable<ClaimedDelivery["event"]>
@@ -71,7 +87,35 @@ function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt:
     body,
     timestamp,
   })
-  return { headers: { ...plainHeaders(attempt, timestamp), ...auth.headers }, signature: auth.signature }
+  return {
+    headers: { ...plainHeaders(attempt, timestamp), ...auth.headers },
+    signature: auth.signature,
+    secret: delivery.webhook.auth_type === "signature" ? [] : Object.keys(auth.headers),
+  }
+}
+
+type SignedRequest = ReturnType<typeof requestOf>
+
+/** The headers as sent, for the record; {}: nothing was sent. */
+function recordedHeaders(
+  delivery: ClaimedDelivery,
+  request: SignedRequest | undefined,
+  sentAt: Date,
+  { headers }: Trace,
+): HeaderDifference | undefined {
+  if (!headers || !request) return {}
+  const attempt = {
+    attemptId: delivery.attempt_id,
+    eventId: delivery.event_id,
+    eventType: delivery.event?.type ?? "",
+    sequence: delivery.sequence,
+    position: delivery.position,
+    url: delivery.webhook.url,
+    timestamp: Math.floor(sentAt.getTime() / 1000),
+    signature: request.signature ?? null,
+    payload: delivery.event?.body ?? null,
+  }
+  return headerDifference(headers, attempt, request.secret)
 }
 
 type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs">

@@ -1,5 +1,9 @@
 /** A claimed delivery, with everything that sending it needs, and the result of its attempt. */
 import type { Tx } from "#base/database/transaction.ts"
+import type { BodyEnd } from "#base/egress/exchange.ts"
+import type { ErrorClass } from "#base/egress/failures.ts"
+import type { Trace } from "#base/egress/trace.ts"
+import type { HeaderDifference } from "#outbound/webhooks/deliveries/sent-headers.ts"
 import type { AuthType } from "#outbound/webhooks/input.ts"
 
 /** The webhook as it was read after the claim; one object for all deliveries of a claim. */
@@ -60,6 +64,11 @@ export interface AttemptResult {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   readonly error?: { readonly code: string; readonly message: string }
+  readonly errorClass?: ErrorClass
+  readonly trace?: Trace
+  /** The headers as sent that do not follow from the row of the attempt; {}: nothing was sent. */
+  readonly requestHeaders?: HeaderDifference | undefined
+  readonly bodyEnd?: BodyEnd
   /** Milliseconds until the next attempt, unless this was the last. */
   readonly retryAfterMs?: number
 }
@@ -90,7 +99,19 @@ export const claimKeyOf = ({ webhook_id, position, replay, lease }: ClaimedDeliv
 })
 
 /** The part of an attempt that is kept for every outcome. */
-export const attemptColumns = ({ delivery, sentAt, durationMs, signature, status, headers, body }: AttemptResult) => ({
+export const attemptColumns = ({
+  delivery,
+  sentAt,
+  durationMs,
+  signature,
+  status,
+  headers,
+  body,
+  requestHeaders,
+  trace,
+  bodyEnd,
+  errorClass,
+}: AttemptResult) => ({
   attempt_id: delivery.attempt_id,
   url: delivery.webhook.url,
   method: delivery.webhook.method,
@@ -100,4 +121,17 @@ export const attemptColumns = ({ delivery, sentAt, durationMs, signature, status
   status,
   headers,
   body,
+  request_headers: requestHeaders,
+  address: trace?.address,
+  reused: trace?.isReused,
+  dns_ms: trace?.dnsMs,
+  connect_ms: trace?.connectMs,
+  tls_ms: trace?.tlsMs,
+  first_byte_ms: trace?.firstByteMs,
+  body_ms: trace?.bodyMs,
+  body_end: keptBodyEnd(bodyEnd),
+  class: errorClass,
 })
+
+/** A whole body is the rule, and costs nothing in the row. */
+export const keptBodyEnd = (end: BodyEnd | undefined) => (end === "complete" ? undefined : end)

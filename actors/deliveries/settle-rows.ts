@@ -8,7 +8,7 @@ import { reached } from "#base/crash-points.ts"
 import { plainArray, textArray } from "#base/database/array-literal.ts"
 import type { Db } from "#base/database/db.ts"
 import { waitingForQuarantine } from "./claim-rows.ts"
-import type { AttemptResult } from "./delivery.ts"
+import { type AttemptResult, keptBodyEnd } from "./delivery.ts"
 import { type DueRetry, settleFailedAttempts } from "./settle-failed-rows.ts"
 
 /** @returns the retries that are due later, and the deliveries that wait for quarantine. */
@@ -37,8 +37,12 @@ function settleDelivered(db: Db, results: readonly AttemptResult[]) {
         ${of.webhookIds}::text::uuid[], ${of.positions}::text::bigint[], ${of.replays}::text::smallint[],
         ${of.leases}::text::bigint[], ${of.attemptIds}::text::uuid[], ${of.urls}::text::text[], ${of.methods}::text::text[],
         ${of.sentMs}::text::bigint[], ${of.durationsMs}::text::real[], ${of.signatures}::text::text[],
-        ${of.statuses}::text::smallint[], ${of.headers}::text::jsonb[], ${of.bodies}::text::text[]
-      ) as r (webhook_id, position, replay, lease, attempt_id, url, method, sent_ms, duration_ms, signature, status, headers, body)
+        ${of.statuses}::text::smallint[], ${of.headers}::text::jsonb[], ${of.bodies}::text::text[],
+        ${of.requestHeaders}::text::jsonb[], ${of.addresses}::text::inet[], ${of.reused}::text::boolean[],
+        ${of.dnsMs}::text::real[], ${of.connectMs}::text::real[], ${of.tlsMs}::text::real[],
+        ${of.firstByteMs}::text::real[], ${of.bodyMs}::text::real[], ${of.bodyEnds}::text::text[]
+      ) as r (webhook_id, position, replay, lease, attempt_id, url, method, sent_ms, duration_ms, signature, status, headers, body,
+              request_headers, address, reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end)
       order by webhook_id, position, replay
     ) r
     cross join lateral (
@@ -49,12 +53,15 @@ function settleDelivered(db: Db, results: readonly AttemptResult[]) {
   ), gone as (
     delete from slotbase.delivery_queue q using held h where q.ctid = h.at and q.lease = h.lease
     returning q.webhook_id, q.position, q.replay, q.facility_id, q.event_id, q.delivery_id, q.sequence, q.attempts + 1 as attempt,
-              q.started_at, q.errors, h.attempt_id, h.url, h.method, h.sent_ms, h.duration_ms, h.signature, h.status, h.headers, h.body
+              q.started_at, q.errors, h.attempt_id, h.url, h.method, h.sent_ms, h.duration_ms, h.signature, h.status, h.headers, h.body,
+              h.request_headers, h.address, h.reused, h.dns_ms, h.connect_ms, h.tls_ms, h.first_byte_ms, h.body_ms, h.body_end
   ), attempts as (
     insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at,
-      sent_at, outcome, duration_ms, signature, response_status, response_headers, response_body)
+      sent_at, outcome, duration_ms, signature, response_status, response_headers, response_body,
+      request_headers, address, connection_reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end)
     select event_id, delivery_id, attempt, attempt_id, facility_id, webhook_id, url, method, started_at,
-           to_timestamp(sent_ms / 1000::float8), 'delivered', duration_ms, signature, status, headers, body
+           to_timestamp(sent_ms / 1000::float8), 'delivered', duration_ms, signature, status, headers, body,
+           request_headers, address, reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end
     from gone
   )
   insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence,
@@ -66,6 +73,8 @@ function settleDelivered(db: Db, results: readonly AttemptResult[]) {
 
 function columnsOf(results: readonly AttemptResult[]) {
   const plain = (value: (result: AttemptResult) => number | string) => plainArray(results.map(value))
+  const known = (value: (result: AttemptResult) => number | string | boolean | undefined) =>
+    plainArray(results.map((result) => String(value(result) ?? "null")))
   const texts = (text: (result: AttemptResult) => string | undefined) => textArray(results.map(text))
   return {
     webhookIds: plain(({ delivery }) => delivery.webhook_id),
@@ -81,5 +90,14 @@ function columnsOf(results: readonly AttemptResult[]) {
     statuses: plain(({ status }) => status ?? 0),
     headers: texts(({ headers }) => JSON.stringify(headers)),
     bodies: texts(({ body }) => body),
+    requestHeaders: texts(({ requestHeaders }) => requestHeaders && JSON.stringify(requestHeaders)),
+    addresses: known(({ trace }) => trace?.address),
+    reused: known(({ trace }) => trace?.isReused),
+    dnsMs: known(({ trace }) => trace?.dnsMs),
+    connectMs: known(({ trace }) => trace?.connectMs),
+    tlsMs: known(({ trace }) => trace?.tlsMs),
+    firstByteMs: known(({ trace }) => trace?.firstByteMs),
+    bodyMs: known(({ trace }) => trace?.bodyMs),
+    bodyEnds: known(({ bodyEnd }) => keptBodyEnd(bodyEnd)),
   }
 }

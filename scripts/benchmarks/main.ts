@@ -3,6 +3,7 @@
 // end, and does not stop the others.
 
 import { parseArgs } from "node:util"
+import { egress } from "./egress.ts"
 import { fanout } from "./fanout.ts"
 import { asRow, type Figure } from "./figure.ts"
 import { growth } from "./growth.ts"
@@ -16,7 +17,7 @@ import { endAll, endRun, isOver } from "./running.ts"
 import { scale } from "./scale.ts"
 import { strangers } from "./strangers.ts"
 
-const parts: readonly Part[] = [request, pipeline, latency, isolation, fanout, growth, scale, strangers]
+const parts: readonly Part[] = [request, pipeline, latency, isolation, fanout, growth, scale, strangers, egress]
 /** Parts that run only by name. */
 const onRequest: readonly Part[] = [profile]
 const known = [...parts, ...onRequest]

@@ -1,6 +1,6 @@
 /** Why an outgoing request was not made, or got no answer. `code` is stable; the message is for people. */
 
-export type RefusalCode = "bad_url" | "https_required" | "private_address" | "blocked_port"
+export type RefusalCode = "bad_url" | "https_required" | "private_address" | "blocked_port" | "bad_header"
 
 /** The guard refused the request: nothing was sent. */
 export class EgressRefused extends Error {
@@ -18,11 +18,15 @@ export type FailureCode =
   | "connection_failed"
   | "connection_lost"
   | "certificate_refused"
+  | "tls_failed"
   | "bad_answer"
   | "timed_out"
   | "aborted"
 
-/** No complete answer. The other side may have received the request, except after a name or connection failure. */
+/**
+ * No complete answer. Nothing was sent after a failure of the name, the connection, the certificate or TLS. After any
+ * other the receiver may have the request.
+ */
 export class RequestFailed extends Error {
   readonly _tag = "RequestFailed"
   constructor(
@@ -33,24 +37,49 @@ export class RequestFailed extends Error {
   }
 }
 
-/** Turns an error of Bun's fetch into one of ours. Its codes are those of Node and OpenSSL, and a few of its own. */
-export function failureOf(error: unknown): RequestFailed {
-  if (error instanceof RequestFailed) return error
-  const code = error instanceof Error && "code" in error ? String(error.code) : ""
-  if (notConnected.has(code)) return new RequestFailed("connection_failed", `No connection could be made (${code}).`)
-  if (/CERT|TLS|SSL|SIGNED|VERIFY|ISSUER|CRL/.test(code))
-    return new RequestFailed("certificate_refused", `The certificate was refused (${code}).`)
-  if (lost.has(code))
-    return new RequestFailed("connection_lost", `The connection was lost before the answer ended (${code}).`)
-  const reason = code || (error instanceof Error ? error.message : String(error))
-  return new RequestFailed("bad_answer", `The answer could not be read (${reason.slice(0, 100)}).`)
+/** No TCP connection could be made. Another address of the same host may be tried. */
+export const notConnected = (error: unknown) =>
+  new RequestFailed("connection_failed", `No connection could be made (${reasonOf(error)}).`)
+
+/** TCP is connected, and TLS is not. The codes are those of Node and OpenSSL. */
+export function notSecured(error: unknown): RequestFailed {
+  const reason = reasonOf(error)
+  return /CERT|SIGNED|VERIFY|ISSUER|CRL/.test(reason)
+    ? new RequestFailed("certificate_refused", `The certificate was refused (${reason}).`)
+    : new RequestFailed("tls_failed", `TLS could not be agreed on (${reason}).`)
 }
 
-/** Nothing has been sent: another address of the same host may be tried. */
-export const isNotConnected = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && notConnected.has(String(error.code))
+/** The request has left, at least in part. */
+export function connectionLost(error: unknown, isReused: boolean): RequestFailed {
+  const which = isReused ? ", which had been used before," : ""
+  const code = `(${reasonOf(error)})`
+  return new RequestFailed("connection_lost", `The connection${which} was lost before the answer ended ${code}.`)
+}
 
-const notConnected = new Set([
-  ...["ECONNREFUSED", "ConnectionRefused", "FailedToOpenSocket", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"],
-])
-const lost = new Set(["ECONNRESET", "ConnectionClosed", "EPIPE", "ETIMEDOUT", "ConnectionTimeout"])
+export const badAnswer = (reason: string) =>
+  new RequestFailed("bad_answer", `The answer could not be read (${reason.slice(0, 100)}).`)
+
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return "code" in error && error.code ? String(error.code) : error.message.slice(0, 100)
+}
+
+/** The kinds by which attempts are counted and searched. */
+export type ErrorClass = "dns" | "tls" | "connection" | "timeout" | "status" | "refused_by_guard" | "other"
+
+/** The class of an error of the guard; "other" for every error that is not the guard's. */
+export function errorClassOf(error: unknown): ErrorClass {
+  if (error instanceof EgressRefused) return "refused_by_guard"
+  return error instanceof RequestFailed ? classes[error.code] : "other"
+}
+
+const classes: Readonly<Record<FailureCode, ErrorClass>> = {
+  name_not_found: "dns",
+  connection_failed: "connection",
+  connection_lost: "connection",
+  certificate_refused: "tls",
+  tls_failed: "tls",
+  bad_answer: "other",
+  timed_out: "timeout",
+  aborted: "other",
+}

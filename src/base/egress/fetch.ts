@@ -2,17 +2,23 @@
  * The one guard of every outgoing request:
  * - Only https is allowed; plain http only for addresses inside SLOTBASE_EGRESS_ALLOW.
  * - Every DNS answer is vetted. The connection goes to the vetted address, and the certificate is checked by name.
- * - Redirects are never followed.
+ * - Redirects are never followed, and no proxy of the environment is used.
+ * - A request is sent at most once, whatever its method, and never again by itself.
  * - Answers are read up to a limit.
  * - One time limit covers name, connection, headers and body.
- * The address is pinned by putting it into the URL, because Bun's fetch ignores a `lookup` option (measured).
+ * It speaks HTTP/1.1 over connections of its own (connection.ts); docs/egress.md says why.
  */
 
 import { RuleBroken } from "#base/errors.ts"
 import { isInside, isPublic, literalOf, parseNetworks } from "./addresses.ts"
-import { EgressRefused, failureOf, isNotConnected, RequestFailed } from "./failures.ts"
+import { connectTo, type HttpConnection, type Way } from "./connection.ts"
+import { type Asked, type BodyEnd, Exchange, type RawAnswer } from "./exchange.ts"
+import { EgressRefused, RequestFailed } from "./failures.ts"
+import { IdleConnections } from "./idle-connections.ts"
+import { requestHead } from "./request-head.ts"
 import { type Resolve, resolve, triedAddresses } from "./resolve.ts"
-import { withTimeLimit } from "./time-limit.ts"
+import { type Stop, withTimeLimit } from "./time-limit.ts"
+import type { Trace } from "./trace.ts"
 
 export interface OutgoingRequest {
   readonly method?: string
@@ -20,11 +26,18 @@ export interface OutgoingRequest {
   readonly body?: string
   /** Covers everything, from the name to the last byte; default `defaultTimeoutMs`. */
   readonly timeoutMs?: number
+  /**
+   * When given, the head of the answer decides. The body has this time after it, milliseconds, and is kept as far as it
+   * came. Otherwise an answer whose body does not end in time is a failure.
+   */
+  readonly bodyMs?: number
   /** The bytes of the body that are kept; the rest is not read. Default `defaultResponseBytes`. */
   readonly maxResponseBytes?: number
   /** Networks that may be reached although they are not public (config.egressAllow). */
   readonly allow: readonly string[]
   readonly signal?: AbortSignal
+  /** Filled in with the request's course, also when it fails. */
+  readonly trace?: Trace
   /** For tests: another way to resolve names. */
   readonly resolve?: Resolve
 }
@@ -34,6 +47,7 @@ export interface OutgoingAnswer {
   readonly headers: Readonly<Record<string, string>>
   /** As text, without NUL, which PostgreSQL cannot keep. */
   readonly body: string
+  readonly bodyEnd: BodyEnd
   readonly durationMs: number
 }
 
@@ -48,8 +62,8 @@ const maxUrlLength = 8_000
  */
 export async function guardedFetch(url: string, request: OutgoingRequest): Promise<OutgoingAnswer> {
   const startedAt = performance.now()
-  const answer = await withTimeLimit(request.timeoutMs ?? defaultTimeoutMs, request.signal, (signal) =>
-    exchange(url, request, signal),
+  const answer = await withTimeLimit(request.timeoutMs ?? defaultTimeoutMs, request.signal, (stop) =>
+    exchange(url, request, stop),
   )
   return { ...answer, durationMs: performance.now() - startedAt }
 }
@@ -134,40 +148,83 @@ function vet(url: URL, addresses: readonly string[], allow: readonly string[]): 
 
 type Answer = Omit<OutgoingAnswer, "durationMs">
 
-async function exchange(text: string, request: OutgoingRequest, signal: AbortSignal): Promise<Answer> {
+async function exchange(text: string, request: OutgoingRequest, stop: Stop): Promise<Answer> {
   const url = knownUrl(text)
-  const ways = literalWays(url, request.allow) ?? (await namedWays(url, request))
+  const trace = request.trace ?? {}
+  const ways = literalWays(url, request.allow) ?? (await namedWays(url, request, trace))
+  const asked = askedOf(url, request)
   for (const [index, way] of ways.entries()) {
-    signal.throwIfAborted()
+    const isLast = index === ways.length - 1
     try {
-      return await ask(way, request, signal)
+      const connection =
+        (await idleTo(way, trace)) ?? (await connectTo(way, stop, isLast ? undefined : connectMs, trace))
+      stop.throwIfStopped()
+      return answerOf(await ask(connection, asked, stop, trace))
     } catch (error) {
-      if (!isNotConnected(error) || index === ways.length - 1) throw failureOf(error)
+      const isElsewhere = error instanceof RequestFailed && error.code === "connection_failed"
+      if (!isElsewhere || isLast) throw error
     }
   }
   throw new RequestFailed("connection_failed", "No connection could be made.")
 }
 
-/** A connection to one vetted address. */
-interface Way {
-  /** The URL with the address in place of the name. */
-  readonly url: string
-  readonly host: string
-  readonly tls?: { readonly serverName: string }
-}
+/** An address that does not answer leaves time for the next one of its host. */
+const connectMs = 2_000
 
-function wayTo(url: URL, address: string): Way {
-  const host = address.includes(":") ? `[${address}]` : address
-  const port = url.port === "" ? "" : `:${url.port}`
-  return {
-    url: `${url.protocol}//${host}${port}${url.pathname}${url.search}`,
-    host: url.host,
-    ...(host !== url.hostname && url.protocol === "https:" && { tls: { serverName: url.hostname } }),
+const idle = new IdleConnections()
+
+/** A connection to the way that is still open, used before. */
+async function idleTo(way: Way, trace: Trace): Promise<HttpConnection | undefined> {
+  for (;;) {
+    const now = performance.now()
+    const connection = idle.take(way.key, now)
+    if (!connection) return undefined
+    if (!(await connection.isStillOpen(now))) continue
+    trace.address = way.address
+    trace.isReused = true
+    return connection
   }
 }
 
-async function namedWays(url: URL, request: OutgoingRequest): Promise<readonly Way[]> {
+async function ask(connection: HttpConnection, asked: Asked, stop: Stop, trace: Trace): Promise<RawAnswer> {
+  const { key } = connection.way
+  const exchange = new Exchange(connection, asked, stop, trace)
+  exchange.onEnded = (reusable) => {
+    if (reusable) idle.put(reusable)
+  }
+  try {
+    return await exchange.answer
+  } catch (error) {
+    if (trace.isReused && trace.firstByteMs === undefined) idle.closeAll(key)
+    throw error
+  }
+}
+
+function askedOf(url: URL, request: OutgoingRequest): Asked {
+  const { method = "GET", headers = {}, body, bodyMs } = request
+  return {
+    method,
+    head: requestHead(method, `${url.pathname}${url.search}`, url.host, headers, body),
+    body,
+    limit: request.maxResponseBytes ?? defaultResponseBytes,
+    bodyMs,
+  }
+}
+
+function wayTo(url: URL, address: string): Way {
+  const isSecure = url.protocol === "https:"
+  return {
+    key: `${url.protocol}//${url.host} ${address}`,
+    address,
+    port: Number(url.port || (isSecure ? 443 : 80)),
+    tlsName: isSecure ? (literalOf(url.hostname) ?? url.hostname) : undefined,
+  }
+}
+
+async function namedWays(url: URL, request: OutgoingRequest, trace: Trace): Promise<readonly Way[]> {
+  const askedAt = performance.now()
   const addresses = await (request.resolve ?? resolve)(url.hostname)
+  trace.dnsMs = performance.now() - askedAt
   if (addresses.length === 0) throw new RequestFailed("name_not_found", `The name ${url.hostname} was not found.`)
   return vet(url, addresses, request.allow)
     .slice(0, triedAddresses)
@@ -186,45 +243,11 @@ function literalWays(url: URL, allow: readonly string[]): readonly Way[] | undef
 
 const verdicts = new WeakMap<URL, { readonly allow: readonly string[]; readonly ways: readonly Way[] | undefined }>()
 
-async function ask({ url, host, tls }: Way, request: OutgoingRequest, signal: AbortSignal): Promise<Answer> {
-  const response = await fetch(url, {
-    method: request.method ?? "GET",
-    headers: { ...request.headers, Host: host, "Accept-Encoding": "identity" },
-    body: request.body ?? null,
-    redirect: "manual",
-    decompress: false, // a few kilobytes of gzip may be gigabytes
-    signal,
-    ...(tls && { tls }),
-  })
-  const encoding = response.headers.get("content-encoding") ?? "identity"
-  const bytes = await readSome(response, request.maxResponseBytes ?? defaultResponseBytes)
-  return {
-    status: response.status,
-    headers: keptHeaders(response.headers),
-    body: encoding === "identity" ? textOf(bytes) : `(encoded as ${encoding.slice(0, 20)}, not read)`,
-  }
-}
-
-/** The first bytes of the body; the connection is closed rather than the rest read. */
-async function readSome(response: Response, limit: number): Promise<Uint8Array> {
-  const length = response.headers.get("content-length")
-  // The body cannot be longer than the announced length. Reading it piece by piece costs as much as the request.
-  if (length !== null && Number(length) <= limit) return new Uint8Array(await response.arrayBuffer())
-  if (!response.body) return new Uint8Array()
-  const parts: Uint8Array[] = []
-  let size = 0
-  const reader = response.body.getReader()
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
-    parts.push(value)
-    size += value.length
-    if (size > limit) {
-      await reader.cancel()
-      break
-    }
-  }
-  return Buffer.concat(parts, Math.min(size, limit))
+function answerOf({ status, headers, body, bodyEnd }: RawAnswer): Answer {
+  const kept = keptHeaders(headers)
+  const encoding = kept["content-encoding"] ?? "identity"
+  const text = encoding === "identity" ? textOf(body) : `(encoded as ${encoding.slice(0, 20)}, not read)`
+  return { status, headers: kept, body: text, bodyEnd }
 }
 
 const textOf = (bytes: Uint8Array) => (bytes.length === 0 ? "" : decoder.decode(bytes).replaceAll("\u0000", "\ufffd"))
@@ -233,12 +256,15 @@ const decoder = new TextDecoder()
 const maxHeaders = 50
 const maxHeaderLength = 1_000
 
-/** Cookies are secrets of the receiver, and useless here. */
-function keptHeaders(headers: Headers): Record<string, string> {
-  const kept: [string, string][] = []
-  headers.forEach((value, name) => {
-    if (name !== "set-cookie" && kept.length < maxHeaders) kept.push([name, value.slice(0, maxHeaderLength)])
-  })
-  // An assignment would lose a header that is named __proto__.
-  return Object.fromEntries(kept)
+/** Cookies are secrets of the receiver, and useless here. A header that comes again is a list (RFC 9110, 5.3). */
+function keptHeaders(headers: RawAnswer["headers"]): Record<string, string> {
+  // Without a prototype, so that a header that is named __proto__ is one of them.
+  const kept: Record<string, string> = Object.create(null)
+  let count = 0
+  for (const [name, value] of headers) {
+    const before = kept[name]
+    if (name === "set-cookie" || (before === undefined && ++count > maxHeaders)) continue
+    kept[name] = (before === undefined ? value : `${before}, ${value}`).slice(0, maxHeaderLength)
+  }
+  return kept
 }

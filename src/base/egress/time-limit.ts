@@ -1,43 +1,45 @@
 /**
  * Ends a request that does not end by itself: its time limit has passed, or its caller has given up.
  * All requests share a timer per limit and a listener per signal. A timer and a listener per request took 10 of the 20
- * µs that the guard adds to a fetch.
+ * µs that the guard added to a fetch.
  */
 import { type Call, Deadline } from "#base/deadline.ts"
 import { RequestFailed } from "./failures.ts"
 
 /**
- * The work's outcome, or a RequestFailed, whatever the work does with the signal that it is given.
- * The work fails as soon as the limit (milliseconds, and up to a twentieth more) has passed or the caller's signal is
- * aborted.
+ * The work's outcome, or a RequestFailed once the limit (milliseconds, and up to a twentieth more) has passed or the
+ * caller's signal is aborted. A work that listens to its stop decides itself what comes then.
  */
 export function withTimeLimit<T>(
   limitMs: number,
   caller: AbortSignal | undefined,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (stop: Stop) => Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const run = new Limited(deadlineOf(limitMs), caller && runsOf(caller), reject)
-    if (caller?.aborted) run.giveUp()
-    work(run.stop.signal).then(
+    const stop = new Stop(deadlineOf(limitMs), caller && stopsOf(caller), reject)
+    if (caller?.aborted) return stop.giveUp()
+    work(stop).then(
       (value) => {
-        run.end()
+        stop.end()
         resolve(value)
       },
       (error) => {
-        run.end()
+        stop.end()
         reject(error)
       },
     )
   })
 }
 
-class Limited implements Call {
-  readonly stop = new AbortController()
+export class Stop implements Call {
+  /** Why the work must end. */
+  failure: RequestFailed | undefined
+  /** What the work does then, in place of failing. It settles the work, and throws nothing. */
+  listener: ((failure: RequestFailed) => void) | undefined
 
   constructor(
     readonly deadline: Deadline,
-    readonly others: Set<Limited> | undefined,
+    readonly others: Set<Stop> | undefined,
     readonly reject: (failure: RequestFailed) => void,
   ) {
     deadline.start(this)
@@ -45,29 +47,34 @@ class Limited implements Call {
   }
 
   expire(): void {
-    this.fail(new RequestFailed("timed_out", `No complete answer within ${this.deadline.afterMs} ms.`))
+    this.#fail(new RequestFailed("timed_out", `No complete answer within ${this.deadline.afterMs} ms.`))
   }
 
   giveUp(): void {
-    this.fail(new RequestFailed("aborted", "The request was given up because the process stops."))
+    this.#fail(new RequestFailed("aborted", "The request was given up because the process stops."))
   }
 
-  fail(failure: RequestFailed): void {
-    this.end()
-    this.reject(failure)
-    this.stop.abort(failure)
+  throwIfStopped(): void {
+    if (this.failure) throw this.failure
   }
 
   end(): void {
     this.deadline.settle(this)
     this.others?.delete(this)
   }
+
+  #fail(failure: RequestFailed): void {
+    this.end()
+    this.failure = failure
+    if (this.listener) this.listener(failure)
+    else this.reject(failure)
+  }
 }
 
 /** The limits are constants of the program, so they are few. */
 const deadlines = new Map<number, Deadline>()
 
-function deadlineOf(limitMs: number): Deadline {
+export function deadlineOf(limitMs: number): Deadline {
   const known = deadlines.get(limitMs)
   if (known) return known
   const deadline = new Deadline(limitMs)
@@ -75,15 +82,15 @@ function deadlineOf(limitMs: number): Deadline {
   return deadline
 }
 
-const callers = new WeakMap<AbortSignal, Set<Limited>>()
+const callers = new WeakMap<AbortSignal, Set<Stop>>()
 
-function runsOf(caller: AbortSignal): Set<Limited> {
+function stopsOf(caller: AbortSignal): Set<Stop> {
   const known = callers.get(caller)
   if (known) return known
-  const runs = new Set<Limited>()
-  callers.set(caller, runs)
+  const stops = new Set<Stop>()
+  callers.set(caller, stops)
   caller.addEventListener("abort", () => {
-    for (const run of runs) run.giveUp()
+    for (const stop of stops) stop.giveUp()
   })
-  return runs
+  return stops
 }

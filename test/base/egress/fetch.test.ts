@@ -183,14 +183,19 @@ describe("a request and its answer", () => {
   test.each([
     ["a body that comes byte by byte", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"],
     ["headers that come byte by byte", "HTTP/1.1 200 OK\r\nX-"],
-    ["nothing at all", ""],
+    ["the first bytes of a head", "HTTP/"],
   ])("%s is ended by the one time limit", async (_, start) => {
     const port = await rawServer((socket) => {
       socket.write(start)
-      drip(socket)
+      if (start !== "HTTP/") drip(socket)
     })
     // The server drips for ever. A limit that restarted with each byte would never expire.
     expect(await code(ask(port, { timeoutMs: 200 }))).toBe("timed_out")
+  })
+
+  test("bytes that are no HTTP end the request at once", async () => {
+    const port = await rawServer((socket) => drip(socket))
+    expect(await code(ask(port))).toBe("bad_answer")
   })
 
   test("a name that resolves slowly is under the same limit", async () => {

@@ -17,6 +17,7 @@ import { effectLaw, elysiaLaw, pgBossLaw } from "./libraries.ts"
 import { mirrorLaw } from "./mirror.ts"
 import { exportedOnceLaw, subpathsLaw } from "./names.ts"
 import { noCirclesLaw } from "./no-circles.ts"
+import { oneGuardLaw } from "./one-guard.ts"
 import { oneLogLaw } from "./one-log.ts"
 import { commentWidthLaw, sentenceLengthLaw } from "./prose.ts"
 import { supervisedLaw } from "./supervised.ts"
@@ -47,5 +48,6 @@ export const laws: readonly Law[] = [
   commentWidthLaw,
   sentenceLengthLaw,
   oneLogLaw,
+  oneGuardLaw,
   zonesLaw,
 ]

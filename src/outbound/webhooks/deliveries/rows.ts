@@ -2,8 +2,10 @@
 import * as Schema from "effect/Schema"
 import type postgres from "postgres"
 import type { Queryable } from "#base/database/db.ts"
+import type { BodyEnd } from "#base/egress/exchange.ts"
+import type { ErrorClass } from "#base/egress/failures.ts"
 import type { AuthType } from "#outbound/webhooks/input.ts"
-import { plainHeaders, signatureHeader } from "#outbound/webhooks/request.ts"
+import { type HeaderDifference, sentHeaders } from "./sent-headers.ts"
 
 export const deliveryStatuses = ["pending", "retrying", "delivered", "failed"] as const
 export type DeliveryStatus = (typeof deliveryStatuses)[number]
@@ -44,6 +46,18 @@ export interface AttemptRow {
   readonly response_headers: Record<string, string> | null
   readonly response_body: string | null
   readonly error_message: string | null
+  // Missing while the attempt is under way.
+  readonly request_headers?: HeaderDifference | null
+  readonly address?: string | null
+  readonly connection_reused?: boolean | null
+  readonly dns_ms?: number | null
+  readonly connect_ms?: number | null
+  readonly tls_ms?: number | null
+  readonly first_byte_ms?: number | null
+  readonly body_ms?: number | null
+  readonly body_end?: Exclude<BodyEnd, "complete"> | null
+  readonly error_class?: ErrorClass | null
+  readonly error_code?: string | null
 }
 
 /** The columns of both states of a delivery, so that they can be read as one. */
@@ -80,19 +94,43 @@ export const complete = (db: Queryable, deliveries: postgres.Fragment) => db<Del
                      where event_id = d.event_id and delivery_id = d.id order by attempt desc limit 1) l on true
   order by d.event_id desc, d.replay desc`
 
+const bodyEnds = ["cut", "late", "lost", "unreadable"] as const
+const errorClasses = ["dns", "tls", "connection", "timeout", "status", "refused_by_guard", "other"] as const
+
 const answered = {
   responseStatus: Schema.optionalKey(Schema.Int),
   responseBody: Schema.optionalKey(Schema.String).annotateKey({ description: "its first 16 KiB" }),
   responseHeaders: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  responseBodyEnd: Schema.optionalKey(Schema.Literals(bodyEnds)).annotateKey({
+    description: "why responseBody is not whole; the status decides all the same",
+  }),
+  errorClass: Schema.optionalKey(Schema.Literals(errorClasses)),
+  errorCode: Schema.optionalKey(Schema.String),
   errorMessage: Schema.optionalKey(Schema.String),
   durationMs: Schema.optionalKey(Schema.Finite),
 }
+
+const Timings = Schema.Struct({
+  dns: Schema.optionalKey(Schema.Finite),
+  connect: Schema.optionalKey(Schema.Finite),
+  tls: Schema.optionalKey(Schema.Finite),
+  firstByte: Schema.optionalKey(Schema.Finite),
+  body: Schema.optionalKey(Schema.Finite),
+})
 
 const DeliveryAttempt = Schema.Struct({
   id: Schema.String.annotate({ description: "X-SlotBase-Delivery-ID of this attempt" }),
   attempt: Schema.Int,
   outcome: Schema.Literals(["started", "delivered", "failed", "unknown"]),
   startedAt: Schema.String,
+  headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)).annotateKey({
+    description: "as sent, credentials hidden; none: nothing was sent",
+  }),
+  address: Schema.optionalKey(Schema.String).annotateKey({ description: "that was dialled" }),
+  connectionReused: Schema.optionalKey(Schema.Boolean),
+  timings: Schema.optionalKey(Timings).annotateKey({
+    description: "milliseconds of each phase; a phase that did not happen is missing",
+  }),
   ...answered,
 })
 
@@ -131,7 +169,7 @@ export function toDelivery(row: DeliveryRow, attempts?: readonly AttemptRow[]): 
     eventType: row.event_type,
     url: last?.url ?? row.url,
     method: last?.method ?? row.method,
-    headers: headersOf(row),
+    headers: headersOf(row, last),
     payload: row.payload ?? "",
     ...answerOf(last),
     attemptCount: row.attempts,
@@ -143,15 +181,19 @@ export function toDelivery(row: DeliveryRow, attempts?: readonly AttemptRow[]): 
     ...(last?.duration_ms != null && { durationMs: last.duration_ms }),
     sequence: row.sequence,
     position: row.position,
-    ...(attempts && { attempts: attempts.map(toAttempt) }),
+    ...(attempts && { attempts: attempts.map((attempt) => toAttempt(row, attempt)) }),
   }
 }
 
-const toAttempt = (row: AttemptRow): DeliveryAttempt => ({
+const toAttempt = (delivery: DeliveryRow, row: AttemptRow): DeliveryAttempt => ({
   id: row.id,
   attempt: row.attempt,
   outcome: row.outcome,
   startedAt: iso(row.started_at),
+  ...(row.outcome !== "started" && { headers: headersOf(delivery, row) }),
+  ...(row.address != null && { address: row.address }),
+  ...(row.connection_reused != null && { connectionReused: row.connection_reused }),
+  ...timingsOf(row),
   ...(row.duration_ms !== null && { durationMs: row.duration_ms }),
   ...answerOf(row),
   ...(row.error_message !== null && { errorMessage: row.error_message }),
@@ -161,15 +203,36 @@ const answerOf = (attempt: AttemptRow | null) => ({
   ...(attempt?.response_status != null && { responseStatus: attempt.response_status }),
   ...(attempt?.response_body != null && { responseBody: attempt.response_body }),
   ...(attempt?.response_headers && { responseHeaders: attempt.response_headers }),
+  ...(attempt?.body_end != null && { responseBodyEnd: attempt.body_end }),
+  ...(attempt?.error_class != null && { errorClass: attempt.error_class }),
+  ...(attempt?.error_code != null && { errorCode: attempt.error_code }),
 })
 
-/** The headers of the last attempt, without credentials, with which their reader could pass for SlotBase. */
-function headersOf(row: DeliveryRow): Record<string, string> {
-  const { last } = row
-  if (!last) return {}
-  const timestamp = Math.floor(Date.parse(last.sent_at ?? last.started_at) / 1000)
-  const attempt = { ...row, attemptId: last.id, eventId: row.event_id, eventType: row.event_type }
-  return { ...plainHeaders(attempt, timestamp), ...(last.signature !== null && { [signatureHeader]: last.signature }) }
+function timingsOf(row: AttemptRow) {
+  const timings = {
+    ...(row.dns_ms != null && { dns: row.dns_ms }),
+    ...(row.connect_ms != null && { connect: row.connect_ms }),
+    ...(row.tls_ms != null && { tls: row.tls_ms }),
+    ...(row.first_byte_ms != null && { firstByte: row.first_byte_ms }),
+    ...(row.body_ms != null && { body: row.body_ms }),
+  }
+  return Object.keys(timings).length > 0 ? { timings } : {}
+}
+
+/** The headers as sent, without credentials, with which their reader could pass for SlotBase. */
+function headersOf(row: DeliveryRow, attempt: AttemptRow | null): Record<string, string> {
+  if (!attempt) return {}
+  return sentHeaders(attempt.request_headers ?? null, {
+    attemptId: attempt.id,
+    eventId: row.event_id,
+    eventType: row.event_type,
+    sequence: row.sequence,
+    position: row.position,
+    url: attempt.url,
+    timestamp: Math.floor(Date.parse(attempt.sent_at ?? attempt.started_at) / 1000),
+    signature: attempt.signature,
+    payload: row.payload,
+  })
 }
 
 /** PostgreSQL's JSON has another form of instants. */

@@ -79,17 +79,7 @@ test("a delivery is found by its id and by the id of an attempt, with the specif
     eventType: "booking.confirmed",
     url: inbox.url,
     method: "POST",
-    headers: {
-      "Content-Type": "application/json",
-      "User-Agent": "SlotBase-Webhooks/1.0",
-      "X-SlotBase-Event": "booking.confirmed",
-      "X-SlotBase-Event-ID": eventId,
-      "X-SlotBase-Timestamp": header("x-slotbase-timestamp"),
-      "X-SlotBase-Delivery-ID": attemptId,
-      "X-SlotBase-Sequence": "1",
-      "X-SlotBase-Position": header("x-slotbase-position"),
-      "X-SlotBase-Signature": header("x-slotbase-signature"),
-    },
+    headers: body.headers,
     payload: received?.body,
     responseStatus: 200,
     responseBody: "ok",
@@ -107,6 +97,10 @@ test("a delivery is found by its id and by the id of an attempt, with the specif
         attempt: 1,
         outcome: "delivered",
         startedAt: body.firstAttemptAt,
+        headers: body.headers,
+        address: "127.0.0.1",
+        connectionReused: expect.any(Boolean),
+        timings: body.attempts[0].timings,
         durationMs: body.durationMs,
         responseStatus: 200,
         responseBody: "ok",
@@ -114,6 +108,9 @@ test("a delivery is found by its id and by the id of an attempt, with the specif
       },
     ],
   })
+  const lower = Object.entries(body.headers).map(([name, value]) => [name.toLowerCase(), value])
+  expect(Object.fromEntries(lower)).toEqual(Object.fromEntries(received?.headers ?? new Headers()))
+  expect(body.attempts[0].timings).toMatchObject({ firstByte: expect.any(Number), body: expect.any(Number) })
 })
 
 test("a retry sends a failed delivery again and resolves its dead letter; a waiting one is due at once; a delivered one is a 409", async () => {
