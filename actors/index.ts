@@ -27,6 +27,7 @@ import { retention } from "./jobs/retention.ts"
 import { subscriptionRenewalCheck } from "./jobs/subscription-renewal-check.ts"
 import { uploadCleanup } from "./jobs/upload-cleanup.ts"
 import { waitlistOffers } from "./jobs/waitlist-offers.ts"
+import { webhookRetry } from "./jobs/webhook-retry.ts"
 import { runHandler } from "./runs/run-handler.ts"
 import type { Actor } from "./runtime/actor.ts"
 import { startBoss } from "./runtime/boss.ts"
@@ -88,6 +89,7 @@ export async function startActors(base: ActorsBase, { url, version, report, onSw
     guardedByClock(tools.db, waitlistOffers(tools)),
     guardedByClock(tools.db, recurringExtension(tools)),
     paymentResolution(tools),
+    webhookRetry(tools),
     ...(tools.config.stripe ? [] : [localPayments(tools)]),
     housekeeping(tools),
     uploadCleanup(tools),
