@@ -115,7 +115,7 @@ begin
     ) q
     cross join lateral (
       -- A pause that the receiver asked for ends the delivery after a day at the earliest.
-      select coalesce(q.failing_since, present) as since,
+      select greatest(coalesce(q.failing_since, present), p.resumed_at) as since,
              greatest(q.failing_since, p.resumed_at, case when q.failing_since is null then present end)
                + case when r.pause_ms is not null then greatest(w.retry_for_hours, 24) else w.retry_for_hours end * interval '1 hour'
                - case when w.retry_for_hours = 0 and r.pause_ms is null then interval '1 ms' else interval '0' end as until

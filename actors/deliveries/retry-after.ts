@@ -40,10 +40,9 @@ function instantOf(said: string, now: number): number | undefined {
     if (monthIndex < 0 || hour > 23 || minute > 59 || second > 60) return undefined
     const of = (fullYear: number) => Date.UTC(fullYear, monthIndex, Number(day), hour, minute, second)
     if (year.length === 4) return of(Number(year))
-    // Two digits that seem to be more than 50 years ahead are of the past century.
-    const century = Math.floor(new Date(now).getUTCFullYear() / 100) * 100
-    const at = of(century + Number(year))
-    return new Date(at).getUTCFullYear() > new Date(now).getUTCFullYear() + 50 ? of(century - 100 + Number(year)) : at
+    // Two digits are of the year that is at most 50 years ahead, and less than 50 years ago.
+    const latest = new Date(now).getUTCFullYear() + 50
+    return of(latest - ((latest - Number(year)) % 100))
   }
   return undefined
 }
