@@ -110,7 +110,7 @@ export class Endpoints {
   wants(now: number): Want[] {
     const wants: Want[] = []
     this.#markedSince.clear()
-    const isReady = (endpoint: Endpoint) => 
+    const isReady = (endpoint: Endpoint) =>
       endpoint.ready && !isBreakerOpen(endpoint.breaker, now) && endpoint.heldUntil <= now
     const ready = roundRobin([...this.#endpoints.values()].filter(isReady))
     const budget = claimBudget(this.#endpoints.values(), now)

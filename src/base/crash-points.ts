@@ -93,6 +93,15 @@ export const retentionPoints = [
   "month-ended",
 ] as const satisfies readonly CrashPoint[]
 
+/** Points of ordered webhooks and of the job webhook-retry. Their own test hits them (test/actors/deliveries/kills.test.ts). */
+export const retryPoints = [
+  "deliveries-arranged",
+  "ordered-settled",
+  "followers-next",
+  "retries-due",
+  "overdue-ended",
+] as const satisfies readonly CrashPoint[]
+
 /** @param event the event in work, where there is a single one. A point can be armed for this event alone. */
 export function reached(point: CrashPoint, event?: string): void {
   if (armed !== undefined) pass(point, event)

@@ -167,14 +167,14 @@ test("the job lets deliveries go whose predecessor left with its month", async (
   await database.db`truncate slotbase.delivery_queue`
 })
 
-test("two hundred thousand waiting deliveries do not slow a claim", async () => {
+test("sixty thousand waiting deliveries do not slow a claim", async () => {
   const { facilityId, webhookId } = await aQueue({ ordered: false })
   const owner = await processRow(database.db, true)
   const wait = (from: number, waits: string | null, ready: boolean) => database.db`
     insert into slotbase.delivery_queue (webhook_id, position, facility_id, event_id, delivery_id, sequence, waits_for, ready_at, failing_since)
-    select ${webhookId}, n, ${facilityId}, slotbase.derived_id(${webhookId}, n::text), slotbase.derived_id(${webhookId}, n::text), 0,
+    select ${webhookId}, n, ${facilityId}, md5(n::text)::uuid, md5(n::text)::uuid, 0,
            ${waits}, case when ${ready} then slotbase.now() end, slotbase.now()
-    from generate_series(${from}::bigint, ${from}::bigint + 99999) n`
+    from generate_series(${from}::bigint, ${from}::bigint + 29999) n`
   await wait(-300_000, "job", true)
   await wait(-200_000, "predecessor", false)
   await happened(facilityId, bookings(3), 1)

@@ -2,9 +2,9 @@
 // requests begin slowly.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import type { AttemptResult } from "#actors/deliveries/delivery.ts"
 import { newEndpoint } from "#actors/deliveries/endpoint.ts"
 import { notePause } from "#actors/deliveries/pause.ts"
-import type { AttemptResult } from "#actors/deliveries/delivery.ts"
 import { transact } from "#events/outbox.ts"
 import { changeWebhook, readWebhook } from "#outbound/webhooks/webhooks.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
@@ -40,41 +40,44 @@ const busy = (status: number) => () => new Response("", { status, headers: { "Re
 const queue = (webhookId: string) => database.db<{ attempts: number; failures: number }[]>`
   select attempts, failures from slotbase.delivery_queue where webhook_id = ${webhookId} order by attempts desc, position`
 
-test.each([429, 503, 307])("after a %d with Retry-After nothing is sent, by no process, and no try is used up", async (status) => {
-  const facility = await aFacility(database.db)
-  const retryConfig = { maxRetries: 0 }
-  const webhook = await aWebhook(app, facility.id, { url: inbox.url, retryConfig, retryForHours: 0 })
-  const [one, other] = [await aDeliverer(app), await aDeliverer(app)]
-  answer = busy(status)
-  const before = inbox.received.length
-  await confirmed(database.db, facility.id, 30)
-  await one.run()
-  await other.run()
-  await one.run()
-  // Two requests at a time are the most that a webhook gets before it has answered.
-  const sent = inbox.received.length - before
-  expect(sent).toBeWithin(1, 3)
-  const rows = await queue(webhook.id)
-  expect(rows).toHaveLength(30)
-  expect(rows.reduce((sum, row) => sum + row.attempts, 0)).toBe(sent)
-  expect(rows.reduce((sum, row) => sum + row.failures, 0)).toBe(0)
+test.each([429, 503, 307])(
+  "after a %d with Retry-After nothing is sent, by no process, and no try is used up",
+  async (status) => {
+    const facility = await aFacility(database.db)
+    const retryConfig = { maxRetries: 0 }
+    const webhook = await aWebhook(app, facility.id, { url: inbox.url, retryConfig, retryForHours: 0 })
+    const [one, other] = [await aDeliverer(app), await aDeliverer(app)]
+    answer = busy(status)
+    const before = inbox.received.length
+    await confirmed(database.db, facility.id, 30)
+    await one.run()
+    await other.run()
+    await one.run()
+    // Two requests at a time are the most that a webhook gets before it has answered.
+    const sent = inbox.received.length - before
+    expect(sent).toBeWithin(1, 3)
+    const rows = await queue(webhook.id)
+    expect(rows).toHaveLength(30)
+    expect(rows.reduce((sum, row) => sum + row.attempts, 0)).toBe(sent)
+    expect(rows.reduce((sum, row) => sum + row.failures, 0)).toBe(0)
 
-  const { pausedUntil = "" } = await readWebhook(database.db, facility.id, webhook.id)
-  const [pace] = await database.db<[{ until: Date; status: number; seconds: number }]>`
+    const { pausedUntil = "" } = await readWebhook(database.db, facility.id, webhook.id)
+    const [pace] = await database.db<[{ until: Date; status: number; seconds: number }]>`
     select paused_until as until, pause_status as status, extract(epoch from paused_until - paused_at)::integer as seconds
     from slotbase.webhook_pace where webhook_id = ${webhook.id}`
-  expect(pace).toMatchObject({ status, seconds: 20 })
-  expect(new Date(pausedUntil)).toEqual(pace.until)
+    expect(pace).toMatchObject({ status, seconds: 20 })
+    expect(new Date(pausedUntil)).toEqual(pace.until)
 
-  answer = () => new Response("")
-  mostUnderWay = 0
-  await database.db`select slotbase.move_clock(interval '20 seconds')`
-  const third = await aDeliverer(app)
-  await third.run()
-  await eventually(async () => expect(await queue(webhook.id)).toHaveLength(0))
-  for (const each of [one, other, third]) await each.drain()
-  expect((await readWebhook(database.db, facility.id, webhook.id)).pausedUntil).toBeUndefined()
-})
+    answer = () => new Response("")
+    mostUnderWay = 0
+    await database.db`select slotbase.move_clock(interval '20 seconds')`
+    const third = await aDeliverer(app)
+    await third.run()
+    await eventually(async () => expect(await queue(webhook.id)).toHaveLength(0))
+    for (const each of [one, other, third]) await each.drain()
+    expect((await readWebhook(database.db, facility.id, webhook.id)).pausedUntil).toBeUndefined()
+  },
+)
 
 test("a webhook that is switched on by hand ends its pause", async () => {
   const facility = await aFacility(database.db)

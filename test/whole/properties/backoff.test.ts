@@ -118,8 +118,11 @@ test("any other text asks for nothing", () => {
 const forms: readonly ((preferred: string) => string)[] = [
   (preferred) => preferred,
   (preferred) => preferred.replace(/^..., (\d\d) (...) \d\d(\d\d)/, "Someday, $1-$2-$3"),
-  (preferred) => preferred.replace(/^(...), (\d)(\d) (...) (\d{4}) (\S+) GMT$/, (_, day, tens, ones, month, year, time) =>
-    `${day} ${month} ${tens === "0" ? " " : tens}${ones} ${time} ${year}`),
+  (preferred) =>
+    preferred.replace(
+      /^(...), (\d)(\d) (...) (\d{4}) (\S+) GMT$/,
+      (_, day, tens, ones, month, year, time) => `${day} ${month} ${tens === "0" ? " " : tens}${ones} ${time} ${year}`,
+    ),
 ]
 
 const policyOf = (webhook: {
