@@ -78,8 +78,8 @@ function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt:
 type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs" | "usedUp" | "pauseMs">
 
 /**
- * Judges an answer that is no 2xx. Retry-After is the endpoint's: nothing is sent to the webhook meanwhile. The pause is
- * never shorter than the first delay of the webhook's own.
+ * Judges an answer that is no 2xx. Retry-After is the endpoint's: nothing is sent to the webhook meanwhile. The pause
+ * is never shorter than the first delay of the webhook's own.
  */
 function judge(delivery: ClaimedDelivery, { status, headers }: OutgoingAnswer, random: () => number): Judgement {
   const redirected = status >= 300 && status < 400 ? ": redirects are not followed" : ""

@@ -48,7 +48,7 @@ export interface Endpoint {
   maxRequests: number | undefined
   /** It has a rate, or is ordered. A request is sent when it is claimed: nothing is claimed ahead. */
   paced: boolean
-  /** Its receiver has asked for a pause. Until then nothing is claimed, on the monotonic timer; then the row decides. */
+  /** Its receiver asked for a pause. Until then nothing is claimed, on the monotonic timer; then the row decides. */
   heldUntil: number
   /** Pauses asked for since the last success, and when the last one began, Unix milliseconds. */
   pauses: number

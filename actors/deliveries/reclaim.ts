@@ -3,8 +3,8 @@
  * is no longer alive, the outcome of the attempt stays unknown. The attempt is marked as unknown and counts, and the
  * delivery is due again. The third unknown outcome makes a dead letter, because the delivery may be the cause of the
  * crashes.
- * Writes, through slotbase.end_attempts (sql/0039-delivery-in-time.sql): delivery_queue, delivery_history, attempt_history,
- * dead_letters.
+ * Writes, through slotbase.end_attempts (sql/0039-delivery-in-time.sql): delivery_queue, delivery_history,
+ * attempt_history, dead_letters.
  */
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"

@@ -1,7 +1,7 @@
 /**
- * What a successful delivery sets free: the next delivery of its aggregate, when its webhook is ordered, and more of the
- * deliveries that waited for the job webhook-retry.
- * Writes, through functions (sql/0039-delivery-in-time.sql): delivery_queue, webhook_pace.
+ * What a successful delivery sets free. When its webhook is ordered, that is the next delivery of its aggregate. When it
+ * had waited for the job webhook-retry, more of those that wait are made due.
+ * Functions of sql/0039-delivery-in-time.sql write the tables.
  */
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
@@ -13,8 +13,8 @@ import type { DueRetry } from "./settle-failed-rows.ts"
 const followers = 2
 
 /**
- * Settles deliveries, and lets the next ones of their aggregates go in the same transaction. The rows of webhook_pace are
- * locked first: nobody arranges deliveries of the webhook meanwhile. The next ones are looked for in a statement of its
+ * Settles deliveries, and lets the next ones of their aggregates go in the same transaction. The rows of webhook_pace
+ * are locked first: nobody arranges deliveries of the webhook meanwhile. The next ones are looked for in a statement of its
  * own, which no longer sees the settled ones.
  */
 export async function settleInOrder(

@@ -1,7 +1,7 @@
 /**
- * The scheduled job webhook-retry: goes on with deliveries whose quick tries are used up. It makes a few per webhook due,
- * to see whether the receiver is back. Each that succeeds lets more follow (actors/deliveries/settle-ordered.ts). A
- * delivery whose time is over, and that nobody tried meanwhile, becomes a dead letter.
+ * The scheduled job webhook-retry: goes on with deliveries whose quick tries are used up. It makes a few per webhook
+ * due, to see whether the receiver is back. Each that succeeds lets more follow (actors/deliveries/settle-ordered.ts).
+ * A delivery whose time is over, and that nobody tried meanwhile, becomes a dead letter.
  * It also lets deliveries of ordered webhooks go whose predecessor left with its month.
  */
 

@@ -93,7 +93,7 @@ export const retentionPoints = [
   "month-ended",
 ] as const satisfies readonly CrashPoint[]
 
-/** Points of ordered webhooks and of the job webhook-retry. Their own test hits them (test/actors/deliveries/kills.test.ts). */
+/** Points of ordered webhooks and of the job webhook-retry. Their own test hits them (kills.test.ts). */
 export const retryPoints = [
   "deliveries-arranged",
   "ordered-settled",

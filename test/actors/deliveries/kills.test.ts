@@ -38,52 +38,56 @@ test("every point has its case", () => {
   expect(Object.keys(cases).sort()).toEqual([...retryPoints].sort())
 })
 
-test.each([...retryPoints])("killed at %s", async (point) => {
-  const { work, given } = cases[point]
-  const inbox = startReceiver()
-  const facility = await aFacility(database.db)
-  const webhook = await aWebhook(app, facility.id, { url: inbox.url, retryConfig: { maxRetries: 0 }, ...given })
-  const overdue = point === "overdue-ended"
-  const count = overdue ? 600 : 5
-  const bookingId = crypto.randomUUID()
-  await transact(database.db, context, async (tx) => {
-    for (let n = 0; n < count; n++) record(tx, sample("booking.confirmed", { bookingId }, facility.id))
-  })
-  await dispatchAll(database.db)
-  // As a receiver that was away has left them.
-  if (!given.ordered)
-    await database.db`
+test.each([...retryPoints])(
+  "killed at %s",
+  async (point) => {
+    const { work, given } = cases[point]
+    const inbox = startReceiver()
+    const facility = await aFacility(database.db)
+    const webhook = await aWebhook(app, facility.id, { url: inbox.url, retryConfig: { maxRetries: 0 }, ...given })
+    const overdue = point === "overdue-ended"
+    const count = overdue ? 600 : 5
+    const bookingId = crypto.randomUUID()
+    await transact(database.db, context, async (tx) => {
+      for (let n = 0; n < count; n++) record(tx, sample("booking.confirmed", { bookingId }, facility.id))
+    })
+    await dispatchAll(database.db)
+    // As a receiver that was away has left them.
+    if (!given.ordered)
+      await database.db`
       update slotbase.delivery_queue
       set waits_for = case when ${point === "followers-next"} and position % 5 = 0 then null else 'job' end,
           ready_at = slotbase.now(), attempts = 1, failures = 1,
           failing_since = slotbase.now() - ${overdue ? "3 hours" : "1 minute"}::text::interval
       where webhook_id = ${webhook.id}`
 
-  expect(await killedAt(point, work)).toBe("SIGKILL")
+    expect(await killedAt(point, work)).toBe("SIGKILL")
 
-  await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 ms'`
-  const heir = await aDeliverer(app)
-  const left = () => database.db`select from slotbase.delivery_queue where webhook_id = ${webhook.id}`
-  await eventually(
-    async () => {
-      await webhookRetry(app).pass(new AbortController().signal)
-      await heir.run()
-      expect(await left()).toHaveLength(0)
-    },
-    { withinMs: 15_000 },
-  )
-  await heir.drain()
-  await inbox.stop()
-  expect(await unbalanced(database.db)).toHaveLength(0)
-  const [done] = await database.db<[{ delivered: number; failed: number }]>`
+    await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 ms'`
+    const heir = await aDeliverer(app)
+    const left = () => database.db`select from slotbase.delivery_queue where webhook_id = ${webhook.id}`
+    await eventually(
+      async () => {
+        await webhookRetry(app).pass(new AbortController().signal)
+        await heir.run()
+        expect(await left()).toHaveLength(0)
+      },
+      { withinMs: 15_000 },
+    )
+    await heir.drain()
+    await inbox.stop()
+    expect(await unbalanced(database.db)).toHaveLength(0)
+    const [done] = await database.db<[{ delivered: number; failed: number }]>`
     select count(*) filter (where status = 'delivered') as delivered, count(*) filter (where status = 'failed') as failed
     from slotbase.delivery_history where webhook_id = ${webhook.id}`
-  expect(done).toEqual(overdue ? { delivered: 0, failed: count } : { delivered: count, failed: 0 })
-  const positions = inbox.received.map(({ headers }) => Number(headers.get("x-slotbase-position")))
-  // The request under way at the kill may be sent once more.
-  expect(positions.length - new Set(positions).size).toBeWithin(0, 3)
-  if (given.ordered) expect(positions).toEqual(positions.toSorted((a, b) => a - b))
-}, 40_000)
+    expect(done).toEqual(overdue ? { delivered: 0, failed: count } : { delivered: count, failed: 0 })
+    const positions = inbox.received.map(({ headers }) => Number(headers.get("x-slotbase-position")))
+    // The request under way at the kill may be sent once more.
+    expect(positions.length - new Set(positions).size).toBeWithin(0, 3)
+    if (given.ordered) expect(positions).toEqual(positions.toSorted((a, b) => a - b))
+  },
+  40_000,
+)
 
 /** Works in a process of its own; answers how it ended. */
 async function killedAt(point: CrashPoint, work: "deliver" | "job"): Promise<number | string | null> {

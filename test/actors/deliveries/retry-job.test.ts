@@ -1,4 +1,5 @@
-// What a quiet club sent while its receiver was away arrives: quick tries, then the job webhook-retry, for the stated time.
+// What a quiet club sent while its receiver was away arrives: by quick tries, then by the job webhook-retry, for the
+// stated time.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { webhookRetry } from "#actors/jobs/webhook-retry.ts"
