@@ -28,6 +28,7 @@ import { subscriptionRenewalCheck } from "./jobs/subscription-renewal-check.ts"
 import { uploadCleanup } from "./jobs/upload-cleanup.ts"
 import { waitlistOffers } from "./jobs/waitlist-offers.ts"
 import { webhookHealth } from "./jobs/webhook-health.ts"
+import { webhookRetry } from "./jobs/webhook-retry.ts"
 import { runHandler } from "./runs/run-handler.ts"
 import type { Actor } from "./runtime/actor.ts"
 import { startBoss } from "./runtime/boss.ts"
@@ -94,6 +95,7 @@ export async function startActors(
     guardedByClock(tools.db, waitlistOffers(tools)),
     guardedByClock(tools.db, recurringExtension(tools)),
     paymentResolution(tools),
+    webhookRetry(tools),
     ...(tools.config.stripe ? [] : [localPayments(tools)]),
     webhookHealth(tools),
     housekeeping(tools),

@@ -10,6 +10,7 @@ import { type HeaderDifference, headerDifference } from "#outbound/webhooks/deli
 import type { AuthConfig } from "#outbound/webhooks/input.ts"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import type { AttemptResult, ClaimedDelivery, TargetWebhook } from "./delivery.ts"
+import { pauseAsked } from "./retry-after.ts"
 
 export interface AttemptTools {
   readonly secrets: SecretBox
@@ -118,15 +119,21 @@ function recordedHeaders(
   return headerDifference(headers, attempt, request.secret)
 }
 
-type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs">
+type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs" | "usedUp" | "pauseMs">
 
-/** Judges an answer that is no 2xx. */
+/**
+ * Judges an answer that is no 2xx. Retry-After is the endpoint's: nothing is sent to the webhook meanwhile. The pause
+ * is never shorter than the first delay of the webhook's own.
+ */
 function judge(delivery: ClaimedDelivery, { status, headers }: OutgoingAnswer, random: () => number): Judgement {
   const redirected = status >= 300 && status < 400 ? ": redirects are not followed" : ""
   const error = { code: `http_${status}`, message: `The receiver answered ${status}${redirected}.` }
   if (status === 410) return { outcome: "gone", error }
-  const wait = retryDelay(retryOf(delivery), random, headers["retry-after"])
-  return { outcome: "failed", error, ...(wait !== undefined && { retryAfterMs: wait }) }
+  // By real time: the receiver's dates are of its own clock.
+  const asked = pauseAsked(headers["retry-after"], Date.now())
+  if (asked !== undefined)
+    return { outcome: "failed", error, pauseMs: Math.max(asked, delivery.webhook.retry_delay_ms) }
+  return { outcome: "failed", error, ...nextTry(delivery, random) }
 }
 
 function judgeFailure(delivery: ClaimedDelivery, cause: unknown, random: () => number): Judgement {
@@ -142,18 +149,19 @@ function judgeFailure(delivery: ClaimedDelivery, cause: unknown, random: () => n
         code: "not_sent",
         message: `The request could not be made: ${cause instanceof Error ? cause.message : String(cause)}`,
       }
-  const wait = retryDelay(retryOf(delivery), random)
-  return { outcome: "failed", error, ...(wait !== undefined && { retryAfterMs: wait }) }
+  return { outcome: "failed", error, ...nextTry(delivery, random) }
 }
 
-const retryOf = ({ failures, webhook }: ClaimedDelivery) => ({ ...webhook, failures })
+function nextTry({ failures, webhook }: ClaimedDelivery, random: () => number) {
+  const wait = retryDelay({ ...webhook, failures }, random)
+  return wait === undefined ? { usedUp: true } : { retryAfterMs: wait }
+}
 
-/** Milliseconds until the next attempt; undefined when the retries are used up. Retry-After may ask for longer. */
+/** Milliseconds until the next quick try; undefined when the quick tries are used up. */
 export function retryDelay(
   retry: Pick<ClaimedDelivery, "failures"> &
     Pick<TargetWebhook, "max_retries" | "retry_delay_ms" | "backoff_multiplier">,
   random: () => number,
-  retryAfter?: string,
 ): number | undefined {
   const delay = delayAfter(retry.failures + 1, {
     maxRetries: retry.max_retries,
@@ -162,16 +170,7 @@ export function retryDelay(
     maxDelayMs,
   })
   if (delay === undefined) return undefined
-  const spread = delay * (1 + jitter * (2 * random() - 1))
-  return Math.round(Math.min(maxDelayMs, Math.max(spread, askedMs(retryAfter))))
-}
-
-/** Milliseconds of a Retry-After (RFC 9110, 10.2.3), which is seconds or a date; 0 for any other text. */
-function askedMs(text: string | undefined): number {
-  if (text === undefined) return 0
-  if (/^\d+$/.test(text)) return Number(text) * 1000
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? 0 : Math.max(0, at - Date.now())
+  return Math.round(Math.min(maxDelayMs, delay * (1 + jitter * (2 * random() - 1))))
 }
 
 /** Opened secrets by webhook, as long as the webhook is unchanged. */

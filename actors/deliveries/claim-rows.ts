@@ -2,7 +2,7 @@
  * Claims deliveries and returns them. A claim is one statement that commits before any request leaves. It takes the
  * lease of each delivery, with a fencing token of its own, and records when. That is the attempt, as started
  * (webhook_attempts). So every attempt can be seen, and its outcome is either known or marked as unknown.
- * Writes: delivery_queue (lease).
+ * Writes: delivery_queue (lease), webhook_pace (what the rate and the backlog have used).
  */
 
 import { readEvents } from "#actors/runtime/event-memory.ts"
@@ -33,14 +33,26 @@ const quarantineMs = 500
 /** @param total at most so many deliveries of all webhooks together. */
 export async function claimDeliveries(
   db: Db,
-  request: { readonly process: ActorProcess; readonly wants: readonly Want[]; readonly total: number },
+  request: {
+    readonly process: ActorProcess
+    readonly wants: readonly Want[]
+    readonly total: number
+    /** Retries come before first attempts, where places are few. Without it, first attempts come first. */
+    readonly dueFirst?: boolean
+    /** Told of webhooks that are held back by their pace. */
+    readonly onHeld?: (holds: readonly Hold[]) => void
+  },
 ): Promise<readonly ClaimedDelivery[]> {
   const { quarantine } = request.process
   const endQuarantine = quarantine.beginDelivery()
   const mayQuarantine = endQuarantine !== undefined && !quarantine.hasRun
   let claimed: readonly ClaimedRow[] = []
   try {
-    claimed = await claimRows(db, { ...request, owner: request.process.owner(), mayQuarantine })
+    const owner = request.process.owner()
+    const rows = await claimRows(db, { ...request, owner, mayQuarantine, dueFirst: request.dueFirst ?? false })
+    claimed = rows.filter(isClaimed)
+    const holds = rows.filter((row): row is HeldRow => !isClaimed(row))
+    if (holds.length > 0) request.onHeld?.(holds)
   } finally {
     if (!claimed.some((row) => row.quarantined)) endQuarantine?.()
     else if (endQuarantine) setTimeout(endQuarantine, quarantineMs).unref()
@@ -62,32 +74,91 @@ export async function claimDeliveries(
   })
 }
 
+/** A webhook of which nothing more can be claimed before that instant. */
+export interface Hold {
+  readonly webhook_id: string
+  readonly held_until: Date
+  /** Its receiver asked for a pause, by Retry-After. */
+  readonly paused: boolean
+  /** An ordered webhook with deliveries that are not in their order yet. */
+  readonly unarranged: boolean
+}
+
+type HeldRow = Hold & { readonly lease: null }
+type AnsweredRow = ClaimedRow | HeldRow
+const isClaimed = (row: AnsweredRow): row is ClaimedRow => row.lease !== null
+
+/** The backlog of a webhook that was switched on again: its rate at first, and at last. */
+const catchUp = { firstPerSecond: 10, doublesAfterS: 10, perSecond: 200 }
+
 interface ClaimRequest {
   readonly owner: number
+  readonly dueFirst: boolean
   readonly wants: readonly Want[]
   readonly total: number
   readonly mayQuarantine: boolean
 }
 
 // The plan is kept, and may have been made while the queue was empty or full. So there is only one way to each table:
-// "offset 0" keeps a look-up a look-up, and the update goes by ctid. "skip locked" lets claimers pass each other.
-const claimRows = (db: Db, { owner, wants, total, mayQuarantine }: ClaimRequest) => db<ClaimedRow[]>`
+// "offset 0" keeps a look-up a look-up, and the update goes by ctid. "skip locked" lets claimers pass each other. The
+// row of webhook_pace is locked for a webhook with a rate or a backlog only: then one claim at a time counts its
+// requests. A claim that finds the row locked leaves the webhook to a later claim.
+const claimRows = (db: Db, { owner, wants, total, mayQuarantine, dueFirst }: ClaimRequest) => db<AnsweredRow[]>`
   with t as materialized (
     select slotbase.now() as now
   ), wanted as (
     select * from json_to_recordset(${JSON.stringify(wants)}::text::json)
       as w ("webhookId" uuid, after bigint, busy integer, ahead integer, cap integer)
-  ), open_to as materialized (
+  ), switched_on as materialized (
     -- The webhooks that are switched on, with their free places. A process that no longer counts as alive claims
     -- nothing.
-    select w.id, w.slots, d.after, d.busy
+    select w.id, w.slots, w.rate, w.ordered, d.after, d.busy, coalesce(p.paused_until > t.now, false) as paused, p.paused_until,
+           p.arranged_to, w.rate is not null or p.catch_up_to is not null as counted
     from wanted d
+    cross join t
     cross join lateral (
-      select id, greatest(0, least(max_concurrency * d.ahead, d.cap) - d.busy) as slots from slotbase.webhooks
+      select id, rate_per_second::float8 as rate, ordered,
+             greatest(0, least(max_concurrency * d.ahead, d.cap) - d.busy) as slots
+      from slotbase.webhooks
       where id = d."webhookId" and is_active and deleted_at is null
       offset 0
     ) w
+    left join lateral (
+      select paused_until, catch_up_to, arranged_to from slotbase.webhook_pace where webhook_id = w.id offset 0
+    ) p on true
     where exists (select from slotbase.processes where id = ${owner} and alive_until > clock_timestamp())
+  ), counting as materialized (
+    select o.id, p.catch_up_to, o.rate - greatest(1, floor(o.rate / 10)) + 1 as refill, greatest(1, floor(o.rate / 10)) as burst,
+           p.sent_until, least(${catchUp.perSecond}::float8,
+             ${catchUp.firstPerSecond}::float8 * 2 ^ least(30, extract(epoch from t.now - p.resumed_at)::float8 / ${catchUp.doublesAfterS}::float8)) as catch_rate,
+           p.caught_until
+    from switched_on o
+    cross join t
+    cross join lateral (
+      select * from slotbase.webhook_pace where webhook_id = o.id and o.counted and not o.paused
+      offset 0 for update skip locked
+    ) p
+  ), rates as materialized (
+    -- The generic cell rate algorithm. A burst is a tenth of the rate, and what it adds is taken off the refill: so no
+    -- second ever has more than the rate.
+    select c.id, c.catch_up_to, c.refill, c.catch_rate,
+           greatest(c.sent_until, t.now - c.burst / c.refill * interval '1 s') as sent_until,
+           greatest(c.caught_until, t.now - interval '0.1 s' - interval '1 s' / c.catch_rate) as caught_until
+    from counting c cross join t
+  ), open_to as materialized (
+    select o.id, o.busy, o.ordered, o.counted, r.catch_up_to, r.sent_until, r.refill, r.caught_until, r.catch_rate,
+           case when o.paused or o.counted and r.id is null then 0
+                when r.refill is null then o.slots
+                else least(o.slots, greatest(0, floor(extract(epoch from t.now - r.sent_until)::float8 * r.refill + 1e-6)))::integer end as slots,
+           case when r.catch_up_to is null then 0
+                else greatest(0, floor(extract(epoch from t.now - r.caught_until)::float8 * r.catch_rate + 1e-6))::integer end as backlog,
+           case when o.ordered then 0 else o.after end as after,
+           case when o.ordered then coalesce(o.arranged_to, 0) else ${Number.MAX_SAFE_INTEGER}::bigint end as up_to,
+           case when o.paused then o.paused_until when o.counted and r.id is null then t.now + interval '20 ms' end as held_until,
+           o.paused, o.slots as free
+    from switched_on o
+    cross join t
+    left join rates r on r.id = o.id
   ), suspects as materialized (
     -- Deliveries that were abandoned twice; their index holds nothing else.
     select ctid as at, webhook_id, ready_at, lease from slotbase.delivery_queue where unknowns > 1
@@ -108,43 +179,98 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine }: ClaimRequest)
       offset 0 for update skip locked
     ) q
     limit 1
-  ), picked as materialized (
-    -- Without a suspect, per webhook: due deliveries first, then fresh ones above its position, each by its own index.
-    select q.at
+  ), candidates as materialized (
+    -- Without a suspect, per webhook: due deliveries, fresh ones above its position, and those of a backlog, each by
+    -- its own index.
+    select w.id, q.at, q.kind,
+           row_number() over (partition by w.id order by q.nth, (q.kind = 'due') = ${dueFirst}::boolean desc, q.kind) as rank
     from open_to w
     cross join lateral (
-      select at from (
-        select * from (
-          select ctid as at from slotbase.delivery_queue
-          where webhook_id = w.id and ready_at <= (select now from t) and lease is null and unknowns < 2
-          order by ready_at limit w.slots for update skip locked) due
-        union all
-        select * from (
-          select ctid as at from slotbase.delivery_queue
-          where webhook_id = w.id and position > w.after and ready_at is null and lease is null
-          order by position limit w.slots for update skip locked) fresh
-      ) both_kinds limit w.slots
+      select at, 'due' as kind, row_number() over () as nth from (
+        select ctid as at from slotbase.delivery_queue
+        where webhook_id = w.id and ready_at is not null and ready_at <= (select now from t) and waits_for is null
+          and lease is null and unknowns < 2
+        order by ready_at limit w.slots for update skip locked) due
+      union all
+      select at, 'fresh', row_number() over () from (
+        select ctid as at from slotbase.delivery_queue
+        where webhook_id = w.id and position > greatest(w.after, w.catch_up_to) and position <= w.up_to
+          and ready_at is null and waits_for is null and lease is null
+        order by position limit w.slots for update skip locked) fresh
+      union all
+      select at, 'old', row_number() over () from (
+        select ctid as at from slotbase.delivery_queue
+        where webhook_id = w.id and position <= least(w.catch_up_to, w.up_to) and w.catch_up_to is not null
+          and ready_at is null and waits_for is null and lease is null
+        order by position limit least(w.slots, w.backlog) for update skip locked) backlog
     ) q
     where not exists (select from quarantined)
-    limit ${total}
+  ), picked as materialized (
+    select c.at, c.id, c.kind from candidates c join open_to w on w.id = c.id where c.rank <= w.slots limit ${total}
   ), claimed as (
     -- The attempt, as started. Its id is the one that its header will carry.
     update slotbase.delivery_queue
     set lease = nextval('slotbase.lease_seq'), owner = ${owner}, started_at = (select now from t)
     where ctid = any (array(select at from quarantined union all select at from picked))
-    returning webhook_id, position, replay, event_id, sequence, failures, unknowns, lease,
+    returning webhook_id, position, replay, event_id, sequence, failures, unknowns, lease, aggregate_id,
               slotbase.derived_id(event_id, delivery_id::text || (attempts + 1)::text) as attempt_id, ready_at is null as fresh,
               unknowns > 1 as quarantined
+  ), spent as (
+    select w.id, w.slots, w.backlog, w.free, w.sent_until + (n.sent / w.refill) * interval '1 s' as sent_until,
+           w.caught_until + (n.old / w.catch_rate) * interval '1 s' as caught_until, w.refill, w.catch_rate, w.catch_up_to,
+           n.sent, n.old, n.found,
+           w.backlog > 0 and w.slots > 0 and n.old_found = 0 and w.up_to >= w.catch_up_to and not exists (select from quarantined) as caught_up
+    from open_to w
+    cross join lateral (
+      select (select count(*) from claimed c where c.webhook_id = w.id) as sent,
+             (select count(*) from picked p where p.id = w.id and p.kind = 'old') as old,
+             (select count(*) from candidates c where c.id = w.id) as found,
+             (select count(*) from candidates c where c.id = w.id and c.kind = 'old') as old_found
+    ) n
+    where w.counted and w.held_until is null
+  ), counted as (
+    update slotbase.webhook_pace p
+    set sent_until = coalesce(s.sent_until, p.sent_until), caught_until = case when s.caught_up then null else s.caught_until end,
+        catch_up_to = case when not s.caught_up then p.catch_up_to end
+    from spent s where p.webhook_id = s.id and (s.sent > 0 or s.caught_up)
+  ), held as (
+    -- When to look again: something else than the free places has cut the claim short.
+    select id, held_until, paused, false as unarranged from open_to where held_until is not null
+    union all
+    select w.id, t.now, false, true from open_to w cross join t
+    where w.ordered and w.slots > 0
+      and exists (select from slotbase.delivery_queue q
+                  where q.webhook_id = w.id and q.position > w.up_to and q.ready_at is null and q.waits_for is null and q.replay = 0)
+    union all
+    select id, least(case when slots < free and found >= slots then sent_until + interval '1 s' / refill end,
+                     case when catch_up_to is not null and not caught_up and old >= least(slots, backlog)
+                          then caught_until + interval '1 s' / catch_rate end), false, false
+    from spent
   )
-  select * from claimed order by webhook_id, position`
+  select webhook_id, position, replay, event_id, sequence, failures, unknowns, lease, aggregate_id, attempt_id, fresh, quarantined,
+         null::timestamptz as held_until, false as paused, false as unarranged
+  from claimed
+  union all
+  select id, null, null, null, null, null, null, null, null, null, null, null, held_until, paused, unarranged from held where held_until is not null
+  order by webhook_id, position`
 
 async function readTargets(db: Db, claimed: readonly ClaimedRow[]): Promise<ReadonlyMap<string, TargetWebhook>> {
   const ids = [...new Set(claimed.map((row) => row.webhook_id))]
   const rows = await db<TargetWebhook[]>`
     select id, facility_id, url, method, auth_type, auth_config, updated_at, max_retries, retry_delay_ms, backoff_multiplier,
-           max_concurrency
+           max_concurrency, rate_per_second is not null or ordered as paced, ordered
     from slotbase.webhooks where id = any (${ids}::uuid[])`
   return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** Deliveries of one webhook that are put into their order at once. */
+const arrangedAtOnce = 500
+
+/** Puts deliveries of ordered webhooks into their order; answers the webhooks of which some were. */
+export async function arrangeDeliveries(db: Db, webhookIds: readonly string[]): Promise<readonly string[]> {
+  const rows = await db<{ webhook_id: string }[]>`
+    select webhook_id from slotbase.arrange_deliveries(${webhookIds as string[]}::uuid[], ${arrangedAtOnce})`
+  return rows.map((row) => row.webhook_id)
 }
 
 /** The webhooks whose deliveries wait for the end of the present quarantine. */

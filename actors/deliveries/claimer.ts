@@ -3,9 +3,10 @@
  * when it was committed and its answer was lost: the process holds deliveries that it does not know.
  */
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
+import { clock } from "#base/clock.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
-import { claimDeliveries, returnDeliveries, returnOrphanedClaims } from "./claim-rows.ts"
+import { arrangeDeliveries, claimDeliveries, type Hold, returnDeliveries, returnOrphanedClaims } from "./claim-rows.ts"
 import type { ClaimedDelivery } from "./delivery.ts"
 import { deliveryLimits, type Endpoint } from "./endpoint.ts"
 import type { Endpoints } from "./endpoints.ts"
@@ -16,6 +17,8 @@ export interface ClaimerTools {
   readonly endpoints: Endpoints
   /** Deliveries were claimed for the endpoint. */
   readonly onClaimed: (endpoint: Endpoint) => void
+  /** Nothing more can be claimed for the webhook before an instant, milliseconds of the program's clock. */
+  readonly onHeld: (webhookId: string, until: number, paused: boolean) => void
   readonly onFailed: (error: unknown) => void
 }
 
@@ -32,6 +35,10 @@ const unsureMs = 20_000
 /** How often it looks for orphaned claims in any case. */
 const checkEveryMs = 30_000
 const staleMs = 2_000
+/** In every third claim, retries come before first attempts. Otherwise first attempts come first. */
+const dueFirstEvery = 3
+/** When an ordered webhook is looked at again whose order another process is making, milliseconds. */
+const arrangedSoonMs = 20
 
 export class Claimer {
   readonly #tools: ClaimerTools
@@ -41,6 +48,7 @@ export class Claimer {
   #claiming: Promise<void> | undefined
   #unsureUntil = Number.NEGATIVE_INFINITY
   #checkedAt = performance.now()
+  #claims = 0
   #idlers: (() => void)[] = []
 
   constructor(tools: ClaimerTools) {
@@ -72,11 +80,15 @@ export class Claimer {
       const wants = endpoints.wants(performance.now())
       if (wants.length === 0) return
       try {
-        const deliveries = await claimDeliveries(db, { process, wants, total: room })
+        const held: Hold[] = []
+        const dueFirst = ++this.#claims % dueFirstEvery === 0
+        const onHeld = (holds: readonly Hold[]) => void held.push(...holds)
+        const deliveries = await claimDeliveries(db, { process, wants, total: room, dueFirst, onHeld })
         if (deliveries.length > 0) reached("attempts-written")
         const now = performance.now()
         for (const { lease } of deliveries) this.#held.set(lease, now)
         endpoints.took(wants, deliveries, deliveries.length === room || deliveries[0]?.quarantined === true)
+        await this.#takeHolds(held)
       } catch (error) {
         this.#enter("unsure")
         this.#unsureUntil = performance.now() + unsureMs
@@ -87,6 +99,19 @@ export class Claimer {
         if (endpoint) onClaimed(endpoint)
       }
     }
+  }
+
+  async #takeHolds(holds: readonly Hold[]): Promise<void> {
+    const { db, endpoints, onHeld } = this.#tools
+    for (const { webhook_id, held_until, paused, unarranged } of holds)
+      if (!unarranged) onHeld(webhook_id, held_until.getTime(), paused)
+    const unarranged = holds.filter((hold) => hold.unarranged).map((hold) => hold.webhook_id)
+    if (unarranged.length === 0) return
+    const arranged = new Set(await arrangeDeliveries(db, unarranged))
+    reached("deliveries-arranged")
+    for (const id of unarranged)
+      if (arranged.has(id)) endpoints.markAgain(id)
+      else onHeld(id, clock.now() + arrangedSoonMs, false)
   }
 
   /** Returns the deliveries of these endpoints that were claimed and not sent. */

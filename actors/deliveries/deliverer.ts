@@ -18,6 +18,7 @@ import type { AttemptResult } from "./delivery.ts"
 import { deliveryLimits, type Endpoint, isSlow } from "./endpoint.ts"
 import { Endpoints } from "./endpoints.ts"
 import { Finder } from "./finder.ts"
+import { beginSlowly, notePause } from "./pause.ts"
 import { Reclaimer } from "./reclaim.ts"
 import { Sender } from "./sender.ts"
 import type { DueRetry } from "./settle-failed-rows.ts"
@@ -85,6 +86,7 @@ export class Deliverer {
       process,
       endpoints: this.#endpoints,
       onClaimed: (endpoint) => this.#claimed(endpoint),
+      onHeld: (webhookId, until, paused) => this.#held(webhookId, until, paused),
       onFailed: (error) => this.#failed(error),
     })
     this.#sender = new Sender({
@@ -151,8 +153,19 @@ export class Deliverer {
     if (!this.#isDraining) this.#sender.begin(endpoint)
   }
 
-  #ended(endpoint: Endpoint, result: AttemptResult): void {
-    this.#noteOutcome(endpoint, result)
+  #held(webhookId: string, until: number, paused: boolean): void {
+    this.#endpoints.noteDue(webhookId, until)
+    this.#claimWhenDue(until)
+    const endpoint = this.#endpoints.get(webhookId)
+    if (!paused || !endpoint) return
+    beginSlowly(endpoint)
+    void this.#claimer.returnWaiting([endpoint])
+  }
+
+  #ended(endpoint: Endpoint, given: AttemptResult): void {
+    const result = notePause(endpoint, given, performance.now())
+    if (result.pauseMs === undefined) this.#noteOutcome(endpoint, result)
+    else void this.#claimer.returnWaiting([endpoint])
     this.#tools.onAttempt?.(result.outcome, result.durationMs)
     this.#settler.settleSoon(result)
     if (isSlow(endpoint, performance.now())) void this.#claimer.returnWaiting([endpoint])

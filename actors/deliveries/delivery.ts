@@ -19,6 +19,9 @@ export interface TargetWebhook {
   readonly retry_delay_ms: number
   readonly backoff_multiplier: number
   readonly max_concurrency: number
+  /** It has a rate, or is ordered: nothing is claimed ahead. */
+  readonly paced: boolean
+  readonly ordered: boolean
 }
 
 /** The row of the queue. */
@@ -35,6 +38,8 @@ export interface ClaimedRow {
   readonly attempt_id: string
   /** Claimed for the first time, in the order of the log; false: it was due or returned. */
   readonly fresh: boolean
+  /** Of an ordered webhook: what its deliveries are in order of. */
+  readonly aggregate_id: string | null
   /** Claimed by itself, because it was abandoned twice. */
   readonly quarantined: boolean
 }
@@ -69,8 +74,12 @@ export interface AttemptResult {
   /** The headers as sent that do not follow from the row of the attempt; {}: nothing was sent. */
   readonly requestHeaders?: HeaderDifference | undefined
   readonly bodyEnd?: BodyEnd
-  /** Milliseconds until the next attempt, unless this was the last. */
+  /** Milliseconds until the next quick try; undefined when there is none. */
   readonly retryAfterMs?: number
+  /** The quick tries are used up: the job webhook-retry goes on with the delivery, if there is time. */
+  readonly usedUp?: boolean
+  /** Milliseconds for which the receiver wants no requests at all (Retry-After). The attempt uses up no try. */
+  readonly pauseMs?: number
 }
 
 /**

@@ -46,6 +46,13 @@ export interface Endpoint {
   readonly underWay: Map<number, number>
   /** The webhook's max_concurrency, as of the last claim. */
   maxRequests: number | undefined
+  /** It has a rate, or is ordered. A request is sent when it is claimed: nothing is claimed ahead. */
+  paced: boolean
+  /** Its receiver asked for a pause. Until then nothing is claimed, on the monotonic timer; then the row decides. */
+  heldUntil: number
+  /** Pauses asked for since the last success, and when the last one began, Unix milliseconds. */
+  pauses: number
+  pausedAt: number
   /** A moving average, milliseconds; undefined: it has not answered yet. */
   averageMs: number | undefined
   readonly breaker: Breaker
@@ -62,6 +69,10 @@ export const newEndpoint = (id: string, facilityId: string, claimedUpTo: number)
   waiting: [],
   underWay: new Map(),
   maxRequests: undefined,
+  paced: false,
+  heldUntil: 0,
+  pauses: 0,
+  pausedAt: 0,
   averageMs: undefined,
   breaker: newBreaker(),
   dues: new Set(),
@@ -90,7 +101,7 @@ export function noteDuration(endpoint: Endpoint, durationMs: number): void {
  */
 export function timesAhead(endpoint: Endpoint, now: number): number {
   const { aheadMs, aheadTimes } = deliveryLimits
-  if (!isTrusted(endpoint, now) || endpoint.breaker.failures > 0) return 1
+  if (endpoint.paced || !isTrusted(endpoint, now) || endpoint.breaker.failures > 0) return 1
   return Math.min(aheadTimes, Math.max(1, Math.floor(aheadMs / (endpoint.averageMs ?? aheadMs))))
 }
 

@@ -42,6 +42,12 @@ export class Endpoints {
     return endpoint
   }
 
+  /** There is more to claim for a known webhook. */
+  markAgain(id: string): void {
+    const endpoint = this.#endpoints.get(id)
+    if (endpoint) this.#mark(endpoint)
+  }
+
   #mark(endpoint: Endpoint): void {
     endpoint.ready = true
     this.#markedSince.add(endpoint.id)
@@ -104,7 +110,8 @@ export class Endpoints {
   wants(now: number): Want[] {
     const wants: Want[] = []
     this.#markedSince.clear()
-    const isReady = (endpoint: Endpoint) => endpoint.ready && !isBreakerOpen(endpoint.breaker, now)
+    const isReady = (endpoint: Endpoint) =>
+      endpoint.ready && !isBreakerOpen(endpoint.breaker, now) && endpoint.heldUntil <= now
     const ready = roundRobin([...this.#endpoints.values()].filter(isReady))
     const budget = claimBudget(this.#endpoints.values(), now)
     let untrusted = ready.filter((endpoint) => !isTrusted(endpoint, now)).length
@@ -134,6 +141,7 @@ export class Endpoints {
       if (!endpoint) continue
       const got = taken.get(want.webhookId) ?? []
       endpoint.maxRequests = got[0]?.webhook.max_concurrency ?? endpoint.maxRequests
+      endpoint.paced = got[0]?.webhook.paced ?? endpoint.paced
       const short = !full && got.length < freePlaces({ ...endpoint, busy: want.busy }, want.ahead, want.cap)
       if (short && !this.#markedSince.has(endpoint.id)) endpoint.ready = false
       // Unless its claims were told to start from the front again meanwhile.

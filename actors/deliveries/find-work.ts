@@ -65,7 +65,7 @@ export async function queuedWork(db: Db, after = firstId, most = maxWebhooks): P
     )
     select p.head, p.last, w.webhook_id, h.facility_id, h.deleted_at is not null as deleted,
            (select q.ready_at from slotbase.delivery_queue q
-            where q.webhook_id = w.webhook_id and q.ready_at is not null and q.lease is null
+            where q.webhook_id = w.webhook_id and q.ready_at is not null and q.waits_for is null and q.lease is null
             order by q.ready_at limit 1) as due
     from (select (select coalesce(max(position), 0) from slotbase.event_positions) as head,
                  (select webhook_id from waiting where nth = ${most}) as last) p

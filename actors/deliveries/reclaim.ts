@@ -3,8 +3,8 @@
  * is no longer alive, the outcome of the attempt stays unknown. The attempt is marked as unknown and counts, and the
  * delivery is due again. The third unknown outcome makes a dead letter, because the delivery may be the cause of the
  * crashes.
- * Writes, through slotbase.end_attempts (sql/0013-deliveries.sql): delivery_queue, delivery_history, attempt_history,
- * dead_letters.
+ * Writes, through slotbase.end_attempts (sql/0039-delivery-in-time.sql): delivery_queue, delivery_history,
+ * attempt_history, dead_letters.
  */
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
@@ -90,7 +90,7 @@ const reclaimSome = (db: Db, self: number): Promise<number> =>
           limit ${batch} for update skip locked
         ), results as (
           -- By the present address of the webhook: its address at the time of the request was lost with the process.
-          select a.webhook_id, a.position, a.replay, a.lease, w.url, w.method, w.max_retries,
+          select a.webhook_id, a.position, a.replay, a.lease, a.aggregate_id, w.url, w.method, w.max_retries,
                  slotbase.derived_id(a.event_id, a.delivery_id::text || (a.attempts + 1)::text) as attempt_id,
                  'unknown' as outcome, a.unknowns + 1 >= ${maxUnknowns} as final, 0 as failed, 1 as abandoned,
                  0 as delay_ms, ${message}::text as message, 'unknown_outcome' as code

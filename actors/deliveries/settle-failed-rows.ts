@@ -1,8 +1,8 @@
 /**
  * Settles attempts that did not deliver: the delivery waits for its retry, or becomes a dead letter with every error.
  * Each is settled under its fencing token, so a repeated settlement changes nothing. The statement is
- * slotbase.end_attempts (sql/0013-deliveries.sql). It writes delivery_queue, delivery_history, attempt_history and
- * dead_letters.
+ * slotbase.end_attempts (sql/0039-delivery-in-time.sql). It writes delivery_queue, delivery_history, attempt_history,
+ * dead_letters and webhook_pace.
  * Writes: webhooks (switched off by a 410).
  */
 import { reached } from "#base/crash-points.ts"
@@ -46,11 +46,11 @@ async function switchOff(db: Db, results: readonly AttemptResult[]): Promise<voi
 }
 
 function toRow(result: AttemptResult) {
-  const { delivery, outcome, error, retryAfterMs } = result
-  const failed = outcome === "failed" ? 1 : 0
+  const { delivery, outcome, error, retryAfterMs, usedUp = false, pauseMs } = result
+  const failed = outcome === "failed" && pauseMs === undefined ? 1 : 0
   // A request that was given up because its process stops has an unknown outcome. It counts neither as a failure nor as
   // a crash that the delivery may have caused.
-  const final = outcome === "failed" && retryAfterMs === undefined
+  const final = outcome === "failed" && retryAfterMs === undefined && pauseMs === undefined && !usedUp
   return {
     ...claimKeyOf(delivery),
     ...attemptColumns(result),
@@ -58,7 +58,10 @@ function toRow(result: AttemptResult) {
     final,
     failed,
     abandoned: 0,
+    used_up: usedUp,
+    pause_ms: pauseMs,
     delay_ms: retryAfterMs ?? 0,
+    aggregate_id: delivery.aggregate_id,
     message: error?.message,
     code: error?.code,
     max_retries: delivery.webhook.max_retries,

@@ -7,17 +7,20 @@
 import { reached } from "#base/crash-points.ts"
 import { plainArray, textArray } from "#base/database/array-literal.ts"
 import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { waitingForQuarantine } from "./claim-rows.ts"
 import { type AttemptResult, keptBodyEnd } from "./delivery.ts"
 import { type DueRetry, settleFailedAttempts } from "./settle-failed-rows.ts"
+import { releaseFollowers, settleInOrder } from "./settle-ordered.ts"
 
 /** @returns the retries that are due later, and the deliveries that wait for quarantine. */
 export async function settleAttempts(db: Db, results: readonly AttemptResult[]): Promise<readonly DueRetry[]> {
   const delivered = results.filter((result) => result.outcome === "delivered")
   const failed = results.filter((result) => result.outcome !== "delivered")
-  if (delivered.length > 0) await settleDelivered(db, delivered)
+  const next = delivered.length > 0 ? await settleInOrder(db, delivered, (on) => settleDelivered(on, delivered)) : []
   if (delivered.length > 0 && failed.length > 0) reached("delivered-settled")
-  const retries = failed.length > 0 ? await settleFailedAttempts(db, failed) : []
+  const failures = failed.length > 0 ? await settleFailedAttempts(db, failed) : []
+  const retries = [...next, ...failures, ...(await releaseFollowers(db, delivered))]
   for (const { delivery } of results) delivery.endQuarantine?.()
   const endsQuarantine = results.some(({ delivery }) => delivery.quarantined)
   return endsQuarantine ? [...retries, ...(await waitingForQuarantine(db))] : retries
@@ -27,7 +30,7 @@ export async function settleAttempts(db: Db, results: readonly AttemptResult[]):
 // ctid. Nothing is locked before it is deleted: a process that changed the row meanwhile has changed its lease. The
 // rows come in the order in which a deletion of the webhook takes them. There is an array per column, because
 // PostgreSQL took twice the time to read JSON.
-function settleDelivered(db: Db, results: readonly AttemptResult[]) {
+function settleDelivered(db: Db | Tx, results: readonly AttemptResult[]) {
   const of = columnsOf(results)
   return db`
   with t as materialized (select slotbase.now() as now), held as materialized (

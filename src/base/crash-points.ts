@@ -51,6 +51,9 @@ export const crashPoints = {
   "answer-received": "The receiver has answered; the attempt is not settled.",
   "webhook-switched-off": "A receiver's 410 has switched its webhook off; the attempt is not settled.",
   "delivered-settled": "Attempts ended together: the successful ones are settled, the failed ones are not.",
+  "deliveries-arranged": "Deliveries of an ordered webhook are in their order; none of them is claimed.",
+  "ordered-settled": "A delivery in order is settled in the open transaction; the next of its aggregate still waits.",
+  "followers-next": "A delivery that waited for the job is settled; those that may follow it are not due yet.",
   "attempts-settled": "Attempts are settled; the process does not know it yet.",
   "deliveries-returned": "Deliveries that were claimed ahead are about to be returned.",
   "orphaned-claims-returned": "Orphaned claims of the process are free again; no pass has claimed them.",
@@ -60,6 +63,8 @@ export const crashPoints = {
   "log-read": "The broadcaster has read new positions and published none of them.",
   "frames-published": "The broadcaster has published the frames of the events, and not those of the slots.",
   // Jobs.
+  "retries-due": "Deliveries that waited for the job webhook-retry are due; no hint was sent.",
+  "overdue-ended": "Deliveries whose time was over are dead letters; more of their webhook may be.",
   "holds-expired": "Expired holds are released in the open transaction; their events are kept in memory only.",
   "partitions-made": "Housekeeping has made partitions ahead and removed nothing yet.",
   "month-named": "Retention has named the month to remove, and its partitions.",
@@ -86,6 +91,15 @@ export const retentionPoints = [
   "detached-dead-lettered",
   "partition-dropped",
   "month-ended",
+] as const satisfies readonly CrashPoint[]
+
+/** Points of ordered webhooks and of the job webhook-retry. Their own test hits them (kills.test.ts). */
+export const retryPoints = [
+  "deliveries-arranged",
+  "ordered-settled",
+  "followers-next",
+  "retries-due",
+  "overdue-ended",
 ] as const satisfies readonly CrashPoint[]
 
 /** @param event the event in work, where there is a single one. A point can be armed for this event alone. */

@@ -75,6 +75,38 @@ describe("a delivery", () => {
     expect(await late()).toMatchObject([{ blocker: "retry" }])
   })
 
+  test("waits for the job webhook-retry, for its predecessor, or for the end of a pause", async () => {
+    await processRow(db, true)
+    await db`
+      update slotbase.delivery_queue set attempts = 6, failures = 6, ready_at = slotbase.now(), waits_for = 'job',
+        errors = '[{"error": {"message": "The receiver answered 500."}}]'`
+    expect(await late()).toMatchObject([
+      {
+        blocker: "retry_job",
+        detail:
+          "attempt 6 failed: The receiver answered 500.; the job webhook-retry goes on with it, a few at a time until one succeeds",
+      },
+    ])
+    await db`update slotbase.delivery_queue set attempts = 0, failures = 0, ready_at = null, waits_for = 'predecessor'`
+    expect(await late()).toMatchObject([
+      {
+        blocker: "predecessor",
+        detail: "its webhook is ordered: an earlier delivery of the same aggregate is not finished",
+      },
+    ])
+    await db`update slotbase.delivery_queue set waits_for = null`
+    await db`
+      insert into slotbase.webhook_pace (webhook_id, facility_id, paused_until, pause_status)
+      values (${webhook}, ${example.facilityId}, slotbase.now() + interval '20 seconds', 429)
+      on conflict (webhook_id) do update set paused_until = excluded.paused_until, pause_status = excluded.pause_status`
+    const [row] = await late()
+    expect(row).toMatchObject({
+      blocker: "endpoint_pause",
+      detail: "its receiver answered 429 and asked for a pause (Retry-After)",
+    })
+    expect(row?.until).toBeInstanceOf(Date)
+  })
+
   test("is being sent by a live process, or was abandoned by an expired one; another one waits for its turn", async () => {
     const [alive, dead] = [await processRow(db, true), await processRow(db, false)]
     const [{ most }] = await db<[{ most: number }]>`select max_concurrency as most from slotbase.webhooks`

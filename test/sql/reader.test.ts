@@ -38,7 +38,14 @@ beforeAll(async () => {
   const deliverer = await aDeliverer(api.app)
   const hook = async (more: object) => {
     const url = `${inbox.url}/${token.path}?key=${token.query}`
-    const body = { name: "Board", url, events: ["booking.confirmed"], retryConfig: { maxRetries: 0 }, ...more }
+    const body = {
+      name: "Board",
+      url,
+      events: ["booking.confirmed"],
+      retryConfig: { maxRetries: 0 },
+      retryForHours: 0,
+      ...more,
+    }
     const answer = await api.call("POST", `${at}/webhooks`, { body })
     if (answer.status !== 201) throw new Error(JSON.stringify(answer.body))
     return answer.body as { id: string; authConfig?: { signingSecret: string } }

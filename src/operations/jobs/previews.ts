@@ -26,6 +26,12 @@ const previews: Readonly<Record<string, (db: Queryable) => Promise<Did>>> = {
   },
   "no-show-detection": async (db) => ({ noShows: await countDueNoShows(db) }),
   "recurring-extension": async (db) => ({ series: await countDueSeries(db) }),
+  "webhook-retry": async (db) => {
+    const [row] = await db<[{ webhooks: number }]>`
+      select count(*) as webhooks from slotbase.webhooks_to_retry('00000000-0000-0000-0000-000000000000', 1000)
+      where due <= slotbase.now()`
+    return { webhooks: row.webhooks }
+  },
   "waitlist-offers": async (db) => ({ facilities: (await facilitiesWithOffers(db, 100)).length }),
   "subscription-renewal-check": async (db) => ({ subscriptions: await countDueRenewals(db) }),
 }

@@ -16,6 +16,8 @@ const maxUrlLength = 8_000
 
 export const retryDefaults = { maxRetries: 5, retryDelayMs: 1_000, backoffMultiplier: 2 }
 export const defaultConcurrency = 10
+/** A receiver that is away over a weekend loses nothing. */
+export const defaultRetryForHours = 72
 
 const between = (minimum: number, maximum: number) => Schema.isBetween({ minimum, maximum })
 const optional = Schema.optionalKey
@@ -71,6 +73,9 @@ const fields = {
     backoffMultiplier: optional(Schema.Finite.check(between(1, 10))),
   }),
   maxConcurrency: Schema.Int.check(between(1, maxConcurrency)),
+  retryForHours: Schema.Int.check(between(0, 168)),
+  ratePerSecond: Schema.Finite.check(between(0.01, 1_000)),
+  ordered: Schema.Boolean,
   isActive: Schema.Boolean,
 }
 const Filters = Schema.Struct({
@@ -91,6 +96,13 @@ export const WebhookInput = Schema.Struct({
     description: "5 retries after 1,000 ms, doubled each time, unless given",
   }),
   maxConcurrency: optional(fields.maxConcurrency).annotateKey({ description: `${defaultConcurrency} unless given` }),
+  retryForHours: optional(fields.retryForHours).annotateKey({
+    description: `how long a delivery that fails is tried; ${defaultRetryForHours} unless given; 0: quick tries only`,
+  }),
+  ratePerSecond: optional(fields.ratePerSecond).annotateKey({ description: "no limit unless given" }),
+  ordered: optional(fields.ordered).annotateKey({
+    description: "one request at a time per aggregate, in the order of the log; false unless given",
+  }),
   isActive: optional(fields.isActive),
 })
 export type WebhookInput = typeof WebhookInput.Type
@@ -106,6 +118,9 @@ export const WebhookPatch = Schema.Struct({
   filters: optional(Schema.NullOr(Filters)),
   retryConfig: optional(fields.retryConfig),
   maxConcurrency: optional(fields.maxConcurrency),
+  retryForHours: optional(fields.retryForHours),
+  ratePerSecond: optional(Schema.NullOr(fields.ratePerSecond)).annotateKey({ description: "null: no limit" }),
+  ordered: optional(fields.ordered),
   isActive: optional(fields.isActive),
 })
 export type WebhookPatch = typeof WebhookPatch.Type

@@ -18,6 +18,11 @@ export interface WebhookRow {
   readonly retry_delay_ms: number
   readonly backoff_multiplier: number
   readonly max_concurrency: number
+  readonly retry_for_hours: number
+  readonly rate_per_second: number | null
+  readonly ordered: boolean
+  /** Of webhook_pace, where it was read. */
+  readonly paused_until?: Date | null
   readonly is_active: boolean
   readonly disabled_reason: string | null
   readonly created_at: Date
@@ -49,6 +54,12 @@ export const Webhook = Schema.Struct({
     backoffMultiplier: Schema.Finite,
   }),
   maxConcurrency: Schema.Int,
+  retryForHours: Schema.Int,
+  ratePerSecond: Schema.optionalKey(Schema.Finite),
+  ordered: Schema.Boolean,
+  pausedUntil: Schema.optionalKey(Schema.String).annotateKey({
+    description: "the receiver asked for a pause, by Retry-After: nothing is sent before",
+  }),
   isActive: Schema.Boolean,
   disabledReason: Schema.optionalKey(Schema.String).annotateKey({
     description: "why SlotBase switched it off by itself",
@@ -79,6 +90,10 @@ export const toWebhook = (row: WebhookRow): Webhook => ({
     backoffMultiplier: row.backoff_multiplier,
   },
   maxConcurrency: row.max_concurrency,
+  retryForHours: row.retry_for_hours,
+  ...(row.rate_per_second !== null && { ratePerSecond: row.rate_per_second }),
+  ordered: row.ordered,
+  ...(row.paused_until && { pausedUntil: row.paused_until.toISOString() }),
   isActive: row.is_active,
   ...(row.disabled_reason !== null && { disabledReason: row.disabled_reason }),
   createdAt: row.created_at.toISOString(),

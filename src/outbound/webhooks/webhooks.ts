@@ -19,6 +19,7 @@ import { type Auth, authOf, openAuth, sealAuth } from "./auth.ts"
 import { abandonDeliveries } from "./deliveries/abandon.ts"
 import {
   defaultConcurrency,
+  defaultRetryForHours,
   type Filters,
   maxWebhooksPerFacility,
   retryDefaults,
@@ -43,13 +44,16 @@ export async function createWebhook(
   const events = [...new Set(input.events)]
   const [row] = await tx<[WebhookRow]>`
     insert into slotbase.webhooks (id, facility_id, name, description, url, method, auth_type, auth_config, events,
-      resource_ids, booking_types, max_retries, retry_delay_ms, backoff_multiplier, max_concurrency, is_active, created_by)
+      resource_ids, booking_types, max_retries, retry_delay_ms, backoff_multiplier, max_concurrency, retry_for_hours,
+      rate_per_second, ordered, is_active, created_by)
     values (${id}, ${facilityId}, ${input.name}, ${input.description ?? null}, ${input.url}, ${input.method ?? "POST"},
       ${auth.type}, ${sealAuth(secrets, id, auth)}, ${events}, ${resourceIds}, ${bookingTypes}, ${retry.maxRetries},
       ${retry.retryDelayMs}, ${retry.backoffMultiplier}, ${input.maxConcurrency ?? defaultConcurrency},
+      ${input.retryForHours ?? defaultRetryForHours}, ${input.ratePerSecond ?? null}, ${input.ordered ?? false},
       ${input.isActive ?? true}, ${caller.userId})
     returning *`
   await tx`insert into slotbase.webhook_sequences (webhook_id) values (${id})`
+  await tx`select slotbase.begin_pace(${id}, ${facilityId})`
   await beginVersion(tx, row, 1)
   changed(tx)
   return shown(row, auth)
@@ -81,10 +85,14 @@ export async function changeWebhook(
         events = ${events}, resource_ids = ${resourceIds}, booking_types = ${bookingTypes},
         max_retries = ${retry.maxRetries}, retry_delay_ms = ${retry.retryDelayMs},
         backoff_multiplier = ${retry.backoffMultiplier},
-        max_concurrency = ${patch.maxConcurrency ?? old.max_concurrency}, is_active = ${isActive},
+        max_concurrency = ${patch.maxConcurrency ?? old.max_concurrency},
+        retry_for_hours = ${patch.retryForHours ?? old.retry_for_hours},
+        rate_per_second = ${patch.ratePerSecond === undefined ? old.rate_per_second : patch.ratePerSecond},
+        ordered = ${patch.ordered ?? old.ordered}, is_active = ${isActive},
         disabled_reason = ${patch.isActive === undefined ? old.disabled_reason : null}, updated_at = slotbase.now()
     where id = ${id} and facility_id = ${facilityId}
     returning *`
+  if (patch.isActive === true) await tx`select slotbase.resume_webhook(${id}, ${facilityId})`
   if (!sameSubscription(old, row)) await beginVersion(tx, row, (await endVersion(tx, facilityId, id)) + 1)
   changed(tx)
   const secret = auth && { authConfig: "replaced" }
@@ -112,7 +120,8 @@ export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, 
 
 export async function readWebhook(db: Queryable, facilityId: string, id: string): Promise<Webhook> {
   const [row] = await db<WebhookRow[]>`
-    select * from slotbase.webhooks where id = ${id} and facility_id = ${facilityId} and deleted_at is null`
+    select w.*, ${pausedUntil(db)} from slotbase.webhooks w
+    where w.id = ${id} and w.facility_id = ${facilityId} and w.deleted_at is null`
   if (!row) throw new NotFound("webhook", id)
   return toWebhook(row)
 }
@@ -124,12 +133,16 @@ export async function listWebhooks(
   page: { readonly limit: number; readonly afterId: string | undefined },
 ): Promise<Page<Webhook>> {
   const rows = await db<WebhookRow[]>`
-    select * from slotbase.webhooks
+    select w.*, ${pausedUntil(db)} from slotbase.webhooks w
     where facility_id = ${facilityId} and deleted_at is null
       ${page.afterId === undefined ? db`` : db`and id > ${page.afterId}`}
     order by id limit ${page.limit + 1}`
   return pageOf(rows, page.limit, (row) => [row.id], toWebhook)
 }
+
+const pausedUntil = (db: Queryable) => db`
+  (select p.paused_until from slotbase.webhook_pace p
+   where p.webhook_id = w.id and p.facility_id = w.facility_id and p.paused_until > slotbase.now()) as paused_until`
 
 const changed = (tx: Tx) => tx.afterCommit(() => sendHint("subscriptions"))
 

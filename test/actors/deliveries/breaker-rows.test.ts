@@ -37,6 +37,7 @@ test("a webhook that always fails gets ten requests, then a few; when it answers
     url: inbox.url,
     maxConcurrency: 10,
     retryConfig: { maxRetries: 0 },
+    retryForHours: 0,
   })
   await confirmed(database.db, facility.id, 200)
   const deliverer = await aDeliverer(app)

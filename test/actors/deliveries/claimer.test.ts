@@ -25,7 +25,14 @@ test("a delivery claimed two seconds ago is not sent: the process may have been 
   const owner = await processRow(db, true)
   const endpoints = new Endpoints()
   endpoints.markReady({ id, facilityId: facility.id }, 0)
-  const claimer = new Claimer({ db, process: actorProcess(owner), endpoints, onClaimed: () => {}, onFailed: () => {} })
+  const claimer = new Claimer({
+    db,
+    process: actorProcess(owner),
+    endpoints,
+    onClaimed: () => {},
+    onHeld: () => {},
+    onFailed: () => {},
+  })
   // A whole number, so that differences are exact.
   const now = Math.ceil(performance.now())
   const clock = spyOn(performance, "now").mockImplementation(() => now)

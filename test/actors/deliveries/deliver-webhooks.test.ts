@@ -143,7 +143,7 @@ test("retries wait 1, 2 and 4 seconds, each attempt is kept, and the last failur
     return new Response("no", { status: 500 })
   })
   const facility = await aFacility(database.db)
-  const webhook = await aWebhook(app, facility.id, { url: inbox.url, retryConfig: { maxRetries: 3 } })
+  const webhook = await aWebhook(app, facility.id, { url: inbox.url, retryConfig: { maxRetries: 3 }, retryForHours: 0 })
   const [eventId] = await confirmed(database.db, facility.id)
   for (const [attempt, delay] of [1_000, 2_000, 4_000].entries()) {
     await deliverer.run()
@@ -198,9 +198,10 @@ test("the retry delivers to a receiver that has recovered", async () => {
 test.each([
   ["in seconds", () => "120", 120_000],
   ["as a date", () => new Date(Date.now() + 90_000).toUTCString(), 90_000],
-  ["never beyond an hour", () => "86400", 3_600_000],
-  ["never beyond an hour, however long the number", () => "99999999999", 3_600_000],
+  ["for a day", () => "86400", 86_400_000],
+  ["never beyond a day, however long the number", () => "99999999999", 86_400_000],
   ["never below the configured delay", () => "0", 1_000],
+  ["never below the configured delay, also when it is negative", () => "-5", 1_000],
   ["not when it is nonsense", () => "soon", 1_000],
 ])("Retry-After is honoured %s", async (_, retryAfter, expectedMs) => {
   const inbox = receiver(() => new Response("", { status: 429, headers: { "Retry-After": retryAfter() } }))
@@ -248,7 +249,7 @@ test("a redirect, a private address and a refused connection are failed attempts
   ] as const
   for (const [url, message] of cases) {
     const facility = await aFacility(database.db)
-    const webhook = await aWebhook(app, facility.id, { url, retryConfig: { maxRetries: 0 } })
+    const webhook = await aWebhook(app, facility.id, { url, retryConfig: { maxRetries: 0 }, retryForHours: 0 })
     await confirmed(database.db, facility.id)
     await deliverer.run()
     expect(await deliveries(webhook.id)).toMatchObject([{ status: "failed", attempt_count: 1, error_message: message }])

@@ -21,7 +21,7 @@ export async function emptyPipeline(db: Db): Promise<void> {
   await db`
     truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers, slotbase.handler_queue,
       slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.webhooks, slotbase.webhook_versions, slotbase.webhook_sequences,
-      slotbase.delivery_queue, slotbase.webhook_breakers, slotbase.processes`
+      slotbase.delivery_queue, slotbase.webhook_breakers, slotbase.webhook_pace, slotbase.processes`
   await db`update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity'`
   await db`update slotbase.clock set shift = '0'`
   await db`update slotbase.settings set late_after = '10 seconds', keep_events = '12 months'`

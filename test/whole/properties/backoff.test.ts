@@ -3,6 +3,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import { retryDelay } from "#actors/deliveries/attempt.ts"
+import { pauseAsked } from "#actors/deliveries/retry-after.ts"
 import { delayAfter, type RetryPolicy } from "#actors/runtime/retry.ts"
 import { cases, timeoutOf } from "./property.ts"
 
@@ -26,18 +27,6 @@ const webhooks = fc.record({
   backoff_multiplier: fc.double({ min: 1, max: 10, noNaN: true }),
 })
 const randoms = fc.double({ min: 0, max: 1, noNaN: true })
-
-/** A receiver may send any text in this header. */
-const retryAfters = fc.option(
-  fc.oneof(
-    fc.nat(200_000).map(String),
-    fc.bigInt({ min: 0n, max: 10n ** 400n }).map(String),
-    fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
-    fc.string(),
-    fc.constantFrom("", "-1", "1.5", "1e9", "Infinity", "NaN", "0x10", " 120 "),
-  ),
-  { nil: undefined },
-)
 
 test("a policy waits exactly its retries, each wait at least the one before, none beyond its ceiling", () => {
   fc.assert(
@@ -93,43 +82,48 @@ test("retries that fail together are spread over a fifth of the wait on both sid
   ])
 })
 
-test("Retry-After never shortens a wait, never stretches it beyond an hour, and gives no further retry", () => {
+test("Retry-After in seconds is waited for, up to a day", () => {
   fc.assert(
-    fc.property(webhooks, randoms, fc.nat(25), retryAfters, (webhook, random, failures, retryAfter) => {
-      const wait = (asked?: string) => retryDelay({ ...webhook, failures }, () => random, asked)
-      const [plain, asked] = [wait(), wait(retryAfter)]
-      expect(asked === undefined).toBe(failures >= webhook.max_retries)
-      expect(plain === undefined).toBe(asked === undefined)
-      if (plain === undefined || asked === undefined) return
-      expect(asked).toBeWithin(plain, hourMs + 1)
-      expect(Number.isInteger(asked)).toBe(true)
+    fc.property(fc.bigInt({ min: 0n, max: 10n ** 30n }), (seconds) => {
+      expect(pauseAsked(String(seconds), 0)).toBe(Math.min(24 * hourMs, Number(seconds) * 1_000))
+    }),
+    cases(500),
+  )
+})
+
+test("Retry-After as a date is waited for in each of the three forms, up to a day; a date that has passed adds no wait", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -2 * hourMs, max: 30 * hourMs }), fc.nat(forms.length - 1), (inMs, form) => {
+      const now = Date.now()
+      const date = new Date(Math.floor((now + inMs) / 1_000) * 1_000)
+      const asked = pauseAsked(forms[form]?.(date.toUTCString()), now)
+      expect(asked).toBe(Math.min(24 * hourMs, Math.max(0, date.getTime() - now)))
+    }),
+    cases(500),
+  )
+})
+
+test("any other text asks for nothing", () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      const asked = pauseAsked(text, Date.now())
+      if (!/^\s*[+-]?\d+(?:\.\d*)?\s*$/.test(text)) expect(asked).toBeUndefined()
+      else expect(asked).toBeWithin(0, 24 * hourMs + 1)
     }),
     cases(1_000),
   )
 })
 
-test("Retry-After in seconds is waited for, up to an hour", () => {
-  fc.assert(
-    fc.property(webhooks, fc.bigInt({ min: 0n, max: 10n ** 30n }), (webhook, seconds) => {
-      const wait = retryDelay({ ...webhook, max_retries: 1, failures: 0 }, () => 0.5, String(seconds))
-      expect(wait).toBe(Math.min(hourMs, Math.max(webhook.retry_delay_ms, Number(seconds) * 1_000)))
-    }),
-    cases(500),
-  )
-})
-
-test("Retry-After as a date is waited for, up to an hour; a date that has passed adds no wait", () => {
-  fc.assert(
-    fc.property(webhooks, fc.integer({ min: -2 * hourMs, max: 2 * hourMs }), (webhook, inMs) => {
-      const before = Date.now()
-      const date = new Date(Math.floor((before + inMs) / 1_000) * 1_000)
-      const wait = retryDelay({ ...webhook, max_retries: 1, failures: 0 }, () => 0.5, date.toUTCString()) ?? 0
-      const expected = (now: number) => Math.min(hourMs, Math.max(webhook.retry_delay_ms, date.getTime() - now))
-      expect(wait).toBeWithin(expected(Date.now()), expected(before) + 1)
-    }),
-    cases(500),
-  )
-})
+/** RFC 9110, 5.6.7, from the first of its forms. */
+const forms: readonly ((preferred: string) => string)[] = [
+  (preferred) => preferred,
+  (preferred) => preferred.replace(/^..., (\d\d) (...) \d\d(\d\d)/, "Someday, $1-$2-$3"),
+  (preferred) =>
+    preferred.replace(
+      /^(...), (\d)(\d) (...) (\d{4}) (\S+) GMT$/,
+      (_, day, tens, ones, month, year, time) => `${day} ${month} ${tens === "0" ? " " : tens}${ones} ${time} ${year}`,
+    ),
+]
 
 const policyOf = (webhook: {
   max_retries: number

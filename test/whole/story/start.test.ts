@@ -138,6 +138,7 @@ const scheduledJobs = [
   "booking-reminder-check",
   "waitlist-offers",
   "payment-resolution",
+  "webhook-retry",
   "subscription-renewal-check",
   "recurring-extension",
   "upload-cleanup",

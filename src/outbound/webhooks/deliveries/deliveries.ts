@@ -84,7 +84,7 @@ export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, 
       where id = slotbase.derived_id(${deliveryId}, 'dead_letter') and facility_id = ${facilityId} and resolved_at is null`
   } else {
     await tx`
-      update slotbase.delivery_queue set ready_at = slotbase.now()
+      update slotbase.delivery_queue set ready_at = slotbase.now(), waits_for = nullif(waits_for, 'job')
       where webhook_id = ${webhook_id} and facility_id = ${facilityId} and position = ${position} and replay = ${replay}
         and lease is null`
     tx.afterCommit(() => sendHint("subscriptions"))

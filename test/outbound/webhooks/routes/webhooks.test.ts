@@ -48,6 +48,8 @@ describe("creating", () => {
       events: ["booking.confirmed", "booking.cancelled"],
       retryConfig: { maxRetries: 5, retryDelayMs: 1000, backoffMultiplier: 2 },
       maxConcurrency: 10,
+      retryForHours: 72,
+      ordered: false,
       isActive: true,
       createdAt: body.createdAt,
       updatedAt: body.updatedAt,
@@ -101,6 +103,11 @@ describe("creating", () => {
     ["too many retries", { retryConfig: { maxRetries: 21 } }, "body.retryConfig.maxRetries", "20"],
     ["a retry without delay", { retryConfig: { retryDelayMs: 99 } }, "body.retryConfig.retryDelayMs", "100"],
     ["a shrinking backoff", { retryConfig: { backoffMultiplier: 0.5 } }, "body.retryConfig.backoffMultiplier", "1"],
+    ["retries for longer than a week", { retryForHours: 169 }, "body.retryForHours", "168"],
+    ["half an hour of retries", { retryForHours: 0.5 }, "body.retryForHours", ""],
+    ["a rate of nothing", { ratePerSecond: 0 }, "body.ratePerSecond", "0.01"],
+    ["a rate above the limit", { ratePerSecond: 1_001 }, "body.ratePerSecond", "1000"],
+    ["an order that is no yes or no", { ordered: "yes" }, "body.ordered", ""],
     ["an unknown field", { secret: "x" }, "body.secret", ""],
     [
       "a header that would be two",
@@ -201,6 +208,17 @@ describe("changing", () => {
       updatedAt: body.updatedAt,
     })
     expect(body.updatedAt > made.updatedAt).toBe(true)
+  })
+
+  test("sets the time of retries, a rate and an order, and takes the rate away again", async () => {
+    const { body: made } = await create({ retryForHours: 0, ratePerSecond: 0.1, ordered: true })
+    expect(made).toMatchObject({ retryForHours: 0, ratePerSecond: 0.1, ordered: true })
+    const patch = async (body: object) => (await api.call("PATCH", `${at}/webhooks/${made.id}`, { body })).body
+    expect(await patch({ name: "Other" })).toMatchObject({ retryForHours: 0, ratePerSecond: 0.1, ordered: true })
+    const body = await patch({ retryForHours: 168, ratePerSecond: null, ordered: false })
+    expect(body).toMatchObject({ retryForHours: 168, ordered: false })
+    expect(body.ratePerSecond).toBeUndefined()
+    expect((await api.call("GET", `${at}/webhooks/${made.id}`)).body).toEqual(body)
   })
 
   test("a change to signatures makes a secret and shows it; a change of anything else keeps it", async () => {

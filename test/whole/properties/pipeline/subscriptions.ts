@@ -44,6 +44,7 @@ export async function makeWebhook(
       events: wish.types,
       filters: filtersOf(current),
       retryConfig: { maxRetries, retryDelayMs: 500 },
+      retryForHours: 0,
       isActive: !paused,
     }),
   )
