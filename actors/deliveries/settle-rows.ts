@@ -37,8 +37,10 @@ function settleDelivered(db: Db, results: readonly AttemptResult[]) {
         ${of.webhookIds}::text::uuid[], ${of.positions}::text::bigint[], ${of.replays}::text::smallint[],
         ${of.leases}::text::bigint[], ${of.attemptIds}::text::uuid[], ${of.urls}::text::text[], ${of.methods}::text::text[],
         ${of.sentMs}::text::bigint[], ${of.durationsMs}::text::real[], ${of.signatures}::text::text[],
-        ${of.statuses}::text::smallint[], ${of.headers}::text::jsonb[], ${of.bodies}::text::text[]
-      ) as r (webhook_id, position, replay, lease, attempt_id, url, method, sent_ms, duration_ms, signature, status, headers, body)
+        ${of.statuses}::text::smallint[], ${of.headers}::text::jsonb[], ${of.bodies}::text::text[],
+        ${of.versions}::text::integer[]
+      ) as r (webhook_id, position, replay, lease, attempt_id, url, method, sent_ms, duration_ms, signature, status, headers, body,
+              version)
       order by webhook_id, position, replay
     ) r
     cross join lateral (
@@ -49,12 +51,12 @@ function settleDelivered(db: Db, results: readonly AttemptResult[]) {
   ), gone as (
     delete from slotbase.delivery_queue q using held h where q.ctid = h.at and q.lease = h.lease
     returning q.webhook_id, q.position, q.replay, q.facility_id, q.event_id, q.delivery_id, q.sequence, q.attempts + 1 as attempt,
-              q.started_at, q.errors, h.attempt_id, h.url, h.method, h.sent_ms, h.duration_ms, h.signature, h.status, h.headers, h.body
+              q.started_at, q.errors, h.attempt_id, h.url, h.method, h.sent_ms, h.duration_ms, h.signature, h.status, h.headers, h.body, h.version
   ), attempts as (
     insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at,
-      sent_at, outcome, duration_ms, signature, response_status, response_headers, response_body)
+      sent_at, outcome, duration_ms, signature, response_status, response_headers, response_body, version)
     select event_id, delivery_id, attempt, attempt_id, facility_id, webhook_id, url, method, started_at,
-           to_timestamp(sent_ms / 1000::float8), 'delivered', duration_ms, signature, status, headers, body
+           to_timestamp(sent_ms / 1000::float8), 'delivered', duration_ms, signature, status, headers, body, version
     from gone
   )
   insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence,
@@ -81,5 +83,6 @@ function columnsOf(results: readonly AttemptResult[]) {
     statuses: plain(({ status }) => status ?? 0),
     headers: texts(({ headers }) => JSON.stringify(headers)),
     bodies: texts(({ body }) => body),
+    versions: plain(({ delivery }) => delivery.webhook.version),
   }
 }

@@ -145,7 +145,10 @@ function rowOf<T extends EventType>(event: NewEvent<T>, context: EventContext) {
 function bookingOf(data: object): { booking_id?: string; session_id?: string } {
   const { bookingId, referenceType, referenceId, sessionId } = data as Readonly<Record<string, string | undefined>>
   const booking = bookingId ?? (referenceType === "booking" ? referenceId : undefined)
-  return { ...(booking !== undefined && { booking_id: booking }), ...(sessionId !== undefined && { session_id: sessionId }) }
+  return {
+    ...(booking !== undefined && { booking_id: booking }),
+    ...(sessionId !== undefined && { session_id: sessionId }),
+  }
 }
 
 // A filter on a court or a booking type must find what is about a booking, such as its payment. So the booking is looked

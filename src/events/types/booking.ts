@@ -82,6 +82,7 @@ export const bookingEvents = [
       releasedAt: "2026-03-09T16:25:30.125Z",
     },
     channels: occupied,
+    facilityWebhook: true,
   }),
   define({
     type: "booking.confirmed",

@@ -44,6 +44,8 @@ export interface AttemptRow {
   readonly response_headers: Record<string, string> | null
   readonly response_body: string | null
   readonly error_message: string | null
+  /** Left out of an attempt that is under way. */
+  readonly version?: number | null
 }
 
 /** The columns of both states of a delivery, so that they can be read as one. */
@@ -93,6 +95,9 @@ const DeliveryAttempt = Schema.Struct({
   attempt: Schema.Int,
   outcome: Schema.Literals(["started", "delivered", "failed", "unknown"]),
   startedAt: Schema.String,
+  webhookVersion: Schema.optionalKey(Schema.Int).annotateKey({
+    description: "the version of the webhook's configuration that the request used, when it is known",
+  }),
   ...answered,
 })
 
@@ -152,6 +157,7 @@ const toAttempt = (row: AttemptRow): DeliveryAttempt => ({
   attempt: row.attempt,
   outcome: row.outcome,
   startedAt: iso(row.started_at),
+  ...(row.version != null && { webhookVersion: row.version }),
   ...(row.duration_ms !== null && { durationMs: row.duration_ms }),
   ...answerOf(row),
   ...(row.error_message !== null && { errorMessage: row.error_message }),
