@@ -123,7 +123,7 @@ export const bookingEvents = [
       startAt: example.startAt,
       endAt: example.endAt,
       timezone: "Europe/Berlin",
-      bookingType: "standard",
+      bookingType: "open_play",
       priceAmount: 2400,
       priceCurrency: "EUR",
       paymentMethod: "online",

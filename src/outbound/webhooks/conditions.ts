@@ -16,7 +16,7 @@ const maxConditions = 10
 /** No type of the catalogue is deeper. */
 const maxDepth = 4
 const maxValues = 20
-const maxValueLength = 200
+const maxValueLength = 100
 const maxPathLength = 200
 
 export const conditionOperators = ["equals", "in", "greater", "less", "exists", "prefix"] as const

@@ -107,6 +107,7 @@ test("a delivery is found by its id and by the id of an attempt, with the specif
         attempt: 1,
         outcome: "delivered",
         startedAt: body.firstAttemptAt,
+        webhookVersion: 1,
         durationMs: body.durationMs,
         responseStatus: 200,
         responseBody: "ok",

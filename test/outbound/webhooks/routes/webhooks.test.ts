@@ -49,6 +49,7 @@ describe("creating", () => {
       retryConfig: { maxRetries: 5, retryDelayMs: 1000, backoffMultiplier: 2 },
       maxConcurrency: 10,
       isActive: true,
+      version: 1,
       createdAt: body.createdAt,
       updatedAt: body.updatedAt,
     })
@@ -116,7 +117,7 @@ describe("creating", () => {
     ],
     [
       "a secret without a use",
-      { authConfig: { signingSecret: "x" } },
+      { authConfig: { signingSecret: "x".repeat(16) } },
       "body.authConfig.signingSecret",
       "Not used by the authType none",
     ],
@@ -198,6 +199,7 @@ describe("changing", () => {
       name: "Renamed",
       retryConfig: { maxRetries: 1, retryDelayMs: 1000, backoffMultiplier: 2 },
       isActive: false,
+      version: 2,
       updatedAt: body.updatedAt,
     })
     expect(body.updatedAt > made.updatedAt).toBe(true)
