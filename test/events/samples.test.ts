@@ -3,8 +3,8 @@
 import { describe, expect, test } from "bun:test"
 import * as Schema from "effect/Schema"
 import { childPermissions } from "#access/caller.ts"
-import { BookingType, PaymentMethod } from "#domain/booking/input.ts"
 import { Currency } from "#base/schema/request-fields.ts"
+import { BookingType, PaymentMethod } from "#domain/booking/input.ts"
 import { catalogue } from "#events/catalogue.ts"
 
 /** The rule of each field that the API limits more than the event does, wherever the field stands. */
@@ -41,4 +41,7 @@ function fieldsIn(value: unknown): [string, unknown][] {
   return Object.entries(value).flatMap(([name, field]): [string, unknown][] => [[name, field], ...fieldsIn(field)])
 }
 
-const partsOf = (value: object) => fieldsIn(value).map(([, field]) => field).filter((field) => typeof field === "object")
+const partsOf = (value: object) =>
+  fieldsIn(value)
+    .map(([, field]) => field)
+    .filter((field) => typeof field === "object")

@@ -5,8 +5,8 @@ import * as Schema from "effect/Schema"
 import { definitionOf } from "#events/catalogue.ts"
 import {
   type Condition,
-  conditionFaults,
   Conditions,
+  conditionFaults,
   predicateOf,
   typesThatNeverFit,
 } from "#outbound/webhooks/conditions.ts"
@@ -107,9 +107,10 @@ describe("saving refuses", () => {
   test("nothing that can hold for one of the types", () => {
     expect(fault({ path: "data.priceAmount", operator: "greater", value: 1 })).toBeUndefined()
     expect(
-      conditionFaults(["payment.failed", "payment.succeeded"], [
-        { path: "data.referenceType", operator: "equals", value: "fine" },
-      ]),
+      conditionFaults(
+        ["payment.failed", "payment.succeeded"],
+        [{ path: "data.referenceType", operator: "equals", value: "fine" }],
+      ),
     ).toEqual([])
   })
 
@@ -144,7 +145,7 @@ test("types that can never fulfil the conditions are named", () => {
       [{ path: "data.priceAmount", operator: "greater", value: 1 }],
     ),
   ).toEqual(["user.created"])
-  expect(
-    typesThatNeverFit(["user.created"], [{ path: "data.priceAmount", operator: "exists", value: false }]),
-  ).toEqual([])
+  expect(typesThatNeverFit(["user.created"], [{ path: "data.priceAmount", operator: "exists", value: false }])).toEqual(
+    [],
+  )
 })
