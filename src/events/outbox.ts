@@ -151,8 +151,8 @@ function bookingOf(data: object): { booking_id?: string; session_id?: string } {
   }
 }
 
-// A filter on a court or a booking type must find what is about a booking, such as its payment. So the booking is looked
-// up by its key for each event that lacks either.
+// A filter on a court or a booking type must find what is about a booking, such as its payment. So the booking is
+// looked up by its key for each event that lacks either.
 // The insert of the events gives this transaction its id, before the outbox draws its numbers.
 // The low-water mark of the dispatcher's scan relies on this order. "order by id" is the order of the record calls.
 const write = (tx: Tx, events: readonly RecordedRow[]) =>

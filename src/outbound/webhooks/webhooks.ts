@@ -107,7 +107,8 @@ export async function changeWebhook(
 }
 
 /**
- * Gives a webhook another signing secret. Both secrets sign until the overlap has ended; then the old one signs nothing.
+ * Gives a webhook another signing secret. Both secrets sign until the overlap has ended; then the old one signs
+ * nothing.
  * The answer holds a generated secret; it is shown only here.
  * @throws WrongState `no_signing_secret`, and `rotation_under_way` unless everything older ends at once
  */
