@@ -11,6 +11,7 @@ import type { Hooks } from "#base/hooks.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
 import { createMailer, type Mailer } from "#outbound/messages/channels/email/smtp.ts"
+import { widenPatterns } from "#outbound/webhooks/webhooks.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
 import { dispatcher } from "./dispatch/dispatcher.ts"
 import { handlersOf, mirrorHandlers } from "./handlers/index.ts"
@@ -80,6 +81,7 @@ export async function startActors(
   const handlers = handlersOf(tools)
   await mirrorHandlers(tools.db, handlers)
   await mirrorEventTypes(tools.db, tools.config.environment)
+  await widenPatterns(tools.db)
   const lifeSign = await startLifeSign(connections.forLifeSign, tools.config.role, version)
   reached("process-registered")
   const jobs = new JobRuns(tools.db, lifeSign.owner)

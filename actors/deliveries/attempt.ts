@@ -5,9 +5,8 @@ import { EgressRefused, errorClassOf, RequestFailed } from "#base/egress/failure
 import { guardedFetch, type OutgoingAnswer } from "#base/egress/fetch.ts"
 import type { Trace } from "#base/egress/trace.ts"
 import type { SecretBox } from "#base/secrets.ts"
-import { openAuth } from "#outbound/webhooks/auth.ts"
+import { type OpenedAuth, openCurrentAuth } from "#outbound/webhooks/auth.ts"
 import { type HeaderDifference, headerDifference } from "#outbound/webhooks/deliveries/sent-headers.ts"
-import type { AuthConfig } from "#outbound/webhooks/input.ts"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import type { AttemptResult, ClaimedDelivery, TargetWebhook } from "./delivery.ts"
 import { pauseAsked } from "./retry-after.ts"
@@ -82,6 +81,7 @@ function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt:
     eventType: type,
     sequence: delivery.sequence,
     position: delivery.position,
+    epoch: delivery.webhook.epoch,
   }
   const auth = authHeaders(delivery.webhook.auth_type, authOf(delivery.webhook, secrets), {
     eventId: delivery.event_id,
@@ -174,20 +174,23 @@ export function retryDelay(
 }
 
 /** Opened secrets by webhook, as long as the webhook is unchanged. */
-const opened = new Map<string, { readonly of: TargetWebhook; readonly config: AuthConfig }>()
+const opened = new Map<string, { readonly of: TargetWebhook; readonly config: OpenedAuth }>()
 const maxOpened = 1_000
 
-function authOf(webhook: TargetWebhook, secrets: SecretBox): AuthConfig {
+function authOf(webhook: TargetWebhook, secrets: SecretBox): OpenedAuth {
   const known = opened.get(webhook.id)
   if (known?.of === webhook || (known && isSame(known.of, webhook))) return known.config
-  const config = openAuth(secrets, webhook.id, webhook.auth_config)
+  const config = openCurrentAuth(secrets, webhook)
   if (opened.size >= maxOpened) opened.delete(opened.keys().next().value ?? "")
   opened.set(webhook.id, { of: webhook, config })
   return config
 }
 
 const isSame = (a: TargetWebhook, b: TargetWebhook) =>
-  a.updated_at.getTime() === b.updated_at.getTime() && sameBytes(a.auth_config, b.auth_config)
+  a.updated_at.getTime() === b.updated_at.getTime() &&
+  a.rotated === b.rotated &&
+  sameBytes(a.auth_config, b.auth_config) &&
+  sameBytes(a.next_auth_config, b.next_auth_config)
 
 const sameBytes = (a: Uint8Array | null, b: Uint8Array | null) =>
   a === b || (a !== null && b !== null && Buffer.compare(a, b) === 0)

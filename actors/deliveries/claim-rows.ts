@@ -258,7 +258,8 @@ async function readTargets(db: Db, claimed: readonly ClaimedRow[]): Promise<Read
   const ids = [...new Set(claimed.map((row) => row.webhook_id))]
   const rows = await db<TargetWebhook[]>`
     select id, facility_id, url, method, auth_type, auth_config, updated_at, max_retries, retry_delay_ms, backoff_multiplier,
-           max_concurrency, rate_per_second is not null or ordered as paced, ordered
+           max_concurrency, rate_per_second is not null or ordered as paced, ordered, next_auth_config,
+           coalesce(rotation_ends_at <= slotbase.now(), false) as rotated, version, (select slotbase.log_epoch()) as epoch
     from slotbase.webhooks where id = any (${ids}::uuid[])`
   return new Map(rows.map((row) => [row.id, row]))
 }

@@ -14,6 +14,13 @@ export interface TargetWebhook {
   readonly method: string
   readonly auth_type: AuthType
   readonly auth_config: Uint8Array | null
+  readonly next_auth_config: Uint8Array | null
+  /** The rotation of its secret is over: next_auth_config alone counts. */
+  readonly rotated: boolean
+  /** Of its configuration; the attempt names it. */
+  readonly version: number
+  /** The id of the log, for the header. */
+  readonly epoch: string
   readonly updated_at: Date
   readonly max_retries: number
   readonly retry_delay_ms: number
@@ -124,6 +131,7 @@ export const attemptColumns = ({
   attempt_id: delivery.attempt_id,
   url: delivery.webhook.url,
   method: delivery.webhook.method,
+  version: delivery.webhook.version,
   sent_at: sentAt,
   duration_ms: durationMs,
   signature,

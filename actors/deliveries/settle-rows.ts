@@ -43,9 +43,10 @@ function settleDelivered(db: Db | Tx, results: readonly AttemptResult[]) {
         ${of.statuses}::text::smallint[], ${of.headers}::text::jsonb[], ${of.bodies}::text::text[],
         ${of.requestHeaders}::text::jsonb[], ${of.addresses}::text::inet[], ${of.reused}::text::boolean[],
         ${of.dnsMs}::text::real[], ${of.connectMs}::text::real[], ${of.tlsMs}::text::real[],
-        ${of.firstByteMs}::text::real[], ${of.bodyMs}::text::real[], ${of.bodyEnds}::text::text[]
+        ${of.firstByteMs}::text::real[], ${of.bodyMs}::text::real[], ${of.bodyEnds}::text::text[],
+        ${of.versions}::text::integer[]
       ) as r (webhook_id, position, replay, lease, attempt_id, url, method, sent_ms, duration_ms, signature, status, headers, body,
-              request_headers, address, reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end)
+              request_headers, address, reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end, version)
       order by webhook_id, position, replay
     ) r
     cross join lateral (
@@ -57,14 +58,14 @@ function settleDelivered(db: Db | Tx, results: readonly AttemptResult[]) {
     delete from slotbase.delivery_queue q using held h where q.ctid = h.at and q.lease = h.lease
     returning q.webhook_id, q.position, q.replay, q.facility_id, q.event_id, q.delivery_id, q.sequence, q.attempts + 1 as attempt,
               q.started_at, q.errors, h.attempt_id, h.url, h.method, h.sent_ms, h.duration_ms, h.signature, h.status, h.headers, h.body,
-              h.request_headers, h.address, h.reused, h.dns_ms, h.connect_ms, h.tls_ms, h.first_byte_ms, h.body_ms, h.body_end
+              h.request_headers, h.address, h.reused, h.dns_ms, h.connect_ms, h.tls_ms, h.first_byte_ms, h.body_ms, h.body_end, h.version
   ), attempts as (
     insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at,
       sent_at, outcome, duration_ms, signature, response_status, response_headers, response_body,
-      request_headers, address, connection_reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end)
+      request_headers, address, connection_reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end, version)
     select event_id, delivery_id, attempt, attempt_id, facility_id, webhook_id, url, method, started_at,
            to_timestamp(sent_ms / 1000::float8), 'delivered', duration_ms, signature, status, headers, body,
-           request_headers, address, reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end
+           request_headers, address, reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end, version
     from gone
   )
   insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence,
@@ -102,5 +103,6 @@ function columnsOf(results: readonly AttemptResult[]) {
     firstByteMs: known(({ trace }) => trace?.firstByteMs),
     bodyMs: known(({ trace }) => trace?.bodyMs),
     bodyEnds: known(({ bodyEnd }) => keptBodyEnd(bodyEnd)),
+    versions: plain(({ delivery }) => delivery.webhook.version),
   }
 }

@@ -1,7 +1,8 @@
 /**
  * The scheduled job housekeeping: makes partitions well ahead, and removes rows that are no longer needed. These are
  * sessions and answers to Idempotency-Keys past their end, processes that expired long ago, old mails, and job runs of
- * the week before. They stay while the clock is doubted. It also notes which dead passes have recovered.
+ * the week before. They stay while the clock is doubted. It also notes which dead passes have recovered,
+ * and forgets the old secrets of rotations that are over.
  */
 
 import { forgetOldAddresses, forgetOldSessions } from "#access/sessions.ts"
@@ -31,6 +32,7 @@ async function pass(db: Db): Promise<Pass> {
   await db`select slotbase.ensure_partitions()`
   reached("partitions-made")
   await db`select slotbase.recover_dead_passes()`
+  await db`select slotbase.end_secret_rotations()`
   const doubt = await clockDoubt(db, "deletions")
   if (doubt !== undefined) {
     log.error("housekeeping held", { doubt })

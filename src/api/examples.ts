@@ -155,6 +155,14 @@ const inFacility: Readonly<Record<string, unknown>> = {
     events: ["booking.confirmed", "booking.cancelled"],
   },
   "PATCH /webhooks/{id}": { isActive: false },
+  "POST /webhooks/{id}/rotate-secret": { overlapHours: 24 },
+  "POST /webhooks/preview": {
+    events: ["booking.*"],
+    filters: {
+      bookingTypes: ["lesson"],
+      conditions: [{ path: "data.priceAmount", operator: "greater", value: 2000 }],
+    },
+  },
   "POST /jobs/{name}/run": {},
 }
 

@@ -99,9 +99,12 @@ export const auditActions = {
   "waitlist_entry.declined": "staff declined an offer for somebody",
   "waitlist_entry.removed": "staff took somebody off the waitlist",
   "walk_in.created": "a guest without an account was made",
-  "webhook.changed": "a webhook was changed, paused or resumed, or its secret was replaced",
+  "webhook.changed": "a webhook was changed, or its secret was replaced",
   "webhook.created": "a webhook was made",
   "webhook.deleted": "a webhook was deleted",
+  "webhook.paused": "a webhook was paused",
+  "webhook.resumed": "a webhook was resumed",
+  "webhook.secret_rotated": "a webhook's signing secret was rotated",
   "zone.settled": "an operator decided what stays of bookings whose zone changed its clocks",
 } as const
 export type AuditAction = keyof typeof auditActions

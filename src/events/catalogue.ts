@@ -54,7 +54,10 @@ export function definitionOf(type: string): EventDefinition | undefined {
   return definitions.get(type)
 }
 
-/** The types that a facility's webhook may subscribe to: the spec's FACILITY_WEBHOOK_EVENTS. */
+/**
+ * The types that a facility's webhook may subscribe to: the spec's FACILITY_WEBHOOK_EVENTS, and those beside them that
+ * change what a partner was told.
+ */
 export const facilityWebhookEvents: readonly EventType[] = Object.freeze(
   all.filter((definition) => definition.facilityWebhook).map((definition) => definition.type),
 )

@@ -48,7 +48,7 @@ export interface EventDefinition<Type extends string = string, Fields extends Sc
   readonly schema: Schema.Struct<Fields>
   /** Complete and realistic data with every field, the optional ones included. */
   readonly sample: Schema.Struct<Fields>["Type"]
-  /** Whether a facility may subscribe a webhook to this type (FACILITY_WEBHOOK_EVENTS). */
+  /** Whether a facility may subscribe a webhook to it: FACILITY_WEBHOOK_EVENTS, and what corrects one of them. */
   readonly facilityWebhook: boolean
   /**
    * The channels on which this event itself is sent. No event lists `user:{userId}:notifications`: the notification

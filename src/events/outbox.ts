@@ -41,7 +41,10 @@ export interface NewEvent<T extends EventType> {
   /** The time of the change in the domain; default: now. */
   readonly occurredAt?: Date
   readonly organizationId?: string
-  /** Facts for webhook filters that the data does not contain. */
+  /**
+   * Facts for webhook filters that the data does not contain. An event that names a booking needs none: the statement
+   * that writes it adds the booking's resource and type.
+   */
   readonly about?: { readonly resourceId?: string; readonly bookingType?: string }
 }
 
@@ -114,6 +117,8 @@ function rowOf<T extends EventType>(event: NewEvent<T>, context: EventContext) {
   const definition = definitionOf(event.type)
   if (!definition) throw new Error(`record: no event type ${event.type}`)
   const data = event.data as { resourceId?: string; bookingType?: string }
+  const resourceId = event.about?.resourceId ?? data.resourceId
+  const bookingType = event.about?.bookingType ?? data.bookingType
   const { environment, clientIp, userAgent } = context
   return {
     id: newId(),
@@ -128,13 +133,26 @@ function rowOf<T extends EventType>(event: NewEvent<T>, context: EventContext) {
     organization_id: event.organizationId ?? null,
     aggregate_type: definition.aggregate,
     aggregate_id: definition.aggregateId(event.data),
-    resource_id: event.about?.resourceId ?? data.resourceId ?? null,
-    booking_type: event.about?.bookingType ?? data.bookingType ?? null,
+    resource_id: resourceId ?? null,
+    booking_type: bookingType ?? null,
+    ...((resourceId === undefined || bookingType === undefined) && bookingOf(event.data)),
     data: event.data,
     metadata: { environment, ...(clientIp && { clientIp }), ...(userAgent && { userAgent }) },
   }
 }
 
+/** The booking that an event is about, by its own id, by what is paid, or by its coaching session. */
+function bookingOf(data: object): { booking_id?: string; session_id?: string } {
+  const { bookingId, referenceType, referenceId, sessionId } = data as Readonly<Record<string, string | undefined>>
+  const booking = bookingId ?? (referenceType === "booking" ? referenceId : undefined)
+  return {
+    ...(booking !== undefined && { booking_id: booking }),
+    ...(sessionId !== undefined && { session_id: sessionId }),
+  }
+}
+
+// A filter on a court or a booking type must find what is about a booking, such as its payment. So the booking is
+// looked up by its key for each event that lacks either.
 // The insert of the events gives this transaction its id, before the outbox draws its numbers.
 // The low-water mark of the dispatcher's scan relies on this order. "order by id" is the order of the record calls.
 const write = (tx: Tx, events: readonly RecordedRow[]) =>
@@ -147,14 +165,16 @@ const write = (tx: Tx, events: readonly RecordedRow[]) =>
         select * from jsonb_to_recordset(${tx.json(events as never)}) as e (
           id uuid, facility_id uuid, type text, version text, occurred_at timestamptz, source text, correlation_id uuid,
           causation_id uuid, user_id uuid, organization_id uuid, aggregate_type text, aggregate_id text, resource_id uuid,
-          booking_type text, data jsonb, metadata jsonb)
+          booking_type text, booking_id uuid, session_id uuid, data jsonb, metadata jsonb)
       ), recorded as (
         insert into slotbase.events (id, facility_id, type, version, timestamp, occurred_at, source, correlation_id,
           causation_id, user_id, organization_id, aggregate_type, aggregate_id, resource_id, booking_type, data, metadata)
         select e.id, e.facility_id, e.type, e.version, t.now, coalesce(e.occurred_at, t.now), e.source, e.correlation_id,
-          e.causation_id, e.user_id, e.organization_id, e.aggregate_type, e.aggregate_id, e.resource_id, e.booking_type,
-          e.data, e.metadata
+          e.causation_id, e.user_id, e.organization_id, e.aggregate_type, e.aggregate_id,
+          coalesce(e.resource_id, b.resource_id), coalesce(e.booking_type, b.booking_type), e.data, e.metadata
         from new e cross join t
+        left join lateral slotbase.booking_about(e.booking_id, e.session_id, e.facility_id) b
+          on e.booking_id is not null or e.session_id is not null
         returning id, facility_id, type
       )
       insert into slotbase.outbox (event_id, facility_id, type)

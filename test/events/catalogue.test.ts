@@ -38,13 +38,43 @@ describe("the list", () => {
     },
   )
 
-  test("types of origin slotbase are marked as such and reach no facility webhook", () => {
-    expect(definitionOf("booking.hold.released")).toMatchObject({ origin: "slotbase", facilityWebhook: false })
-    expect(catalogue.filter(({ origin, facilityWebhook }) => origin === "slotbase" && facilityWebhook)).toEqual([])
+  test("types of origin slotbase are marked as such, and webhooks may have those that change what a partner was told", () => {
+    expect(definitionOf("booking.hold.released")).toMatchObject({ origin: "slotbase", facilityWebhook: true })
+    const added = catalogue.filter(({ origin, facilityWebhook }) => origin === "slotbase" && facilityWebhook)
+    expect(added.map(({ type }) => type).sort()).toEqual([
+      "booking.approval.expired",
+      "booking.approval.granted",
+      "booking.approval.rejected",
+      "booking.approval.requested",
+      "booking.check_in.undone",
+      "booking.completion.undone",
+      "booking.hold.released",
+      "booking.local_time_changed",
+      "booking.no_show.undone",
+      "booking.no_show.waived",
+      "booking.payment_voided",
+      "booking.rescheduled",
+      "booking.struck",
+      "coach.block.cancelled",
+      "coach.block.expired",
+      "coach.block.struck",
+      "coach.session.completion.undone",
+      "facility.closure.created",
+      "facility.closure.removed",
+      "parent_child.unlinked",
+      "payment.refund_failed",
+      "waitlist.accepted",
+      "waitlist.declined",
+      "waitlist.expired",
+      "waitlist.joined",
+      "waitlist.left",
+      "waitlist.offered",
+    ])
   })
 
-  test("facility webhooks may have exactly the spec's sixteen", () => {
-    expect([...facilityWebhookEvents].sort()).toEqual([
+  test("of the specification's types, facility webhooks may have exactly its sixteen", () => {
+    const ofSpec = facilityWebhookEvents.filter((type) => definitionOf(type)?.origin === "spec")
+    expect(ofSpec.toSorted()).toEqual([
       "booking.cancelled",
       "booking.checked_in",
       "booking.completed",

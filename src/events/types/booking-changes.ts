@@ -60,6 +60,7 @@ export const bookingChangeEvents = [
       requestedAt: example.bookedAt,
     },
     channels: occupied,
+    facilityWebhook: true,
   }),
   define({
     type: "booking.approval.granted",
@@ -70,6 +71,7 @@ export const bookingChangeEvents = [
     aggregateId: (data) => data.bookingId,
     data: { ...place, approvedBy: ActorId, approvedAt: Instant },
     sample: { ...there, approvedBy: example.staffId, approvedAt: "2026-03-09T18:02:11.000Z" },
+    facilityWebhook: true,
   }),
   define({
     type: "booking.approval.rejected",
@@ -84,6 +86,7 @@ export const bookingChangeEvents = [
       rejectedAt: "2026-03-09T18:02:11.000Z",
       rejectionReason: "The league plays on that day.",
     },
+    facilityWebhook: true,
   }),
   define({
     type: "booking.local_time_changed",
@@ -108,6 +111,7 @@ export const bookingChangeEvents = [
       localStart: "2026-12-12T19:00:00",
       changedAt: "2026-10-30T08:00:00.000Z",
     },
+    facilityWebhook: true,
   }),
   define({
     type: "booking.approval.expired",
@@ -119,6 +123,7 @@ export const bookingChangeEvents = [
     data: { ...place, expiredAt: Instant, refundAmount: Money },
     sample: { ...there, expiredAt: example.startAt, refundAmount: 0 },
     channels: occupied,
+    facilityWebhook: true,
   }),
   define({
     type: "booking.struck",
@@ -129,6 +134,7 @@ export const bookingChangeEvents = [
     aggregateId: (data) => data.bookingId,
     data: { ...place, reason: Note, struckAt: Instant },
     sample: { ...there, reason: "The net is repaired", struckAt: "2026-03-10T08:11:05.000Z" },
+    facilityWebhook: true,
   }),
   define({
     type: "booking.rescheduled",
@@ -172,6 +178,7 @@ export const bookingChangeEvents = [
       rescheduledAt: "2026-03-10T09:12:00.000Z",
     },
     channels: occupied,
+    facilityWebhook: true,
   }),
   define({
     type: "booking.details_changed",
@@ -219,6 +226,7 @@ export const bookingChangeEvents = [
       feeWaived: 1000,
       strikeCount: 1,
     },
+    facilityWebhook: true,
   }),
   define({
     type: "booking.no_show.undone",
@@ -230,6 +238,7 @@ export const bookingChangeEvents = [
     data: { ...undone, feeWaived: Money, strikeCount: Count },
     sample: { ...undoneThere, reason: "She played on the other court.", feeWaived: 1000, strikeCount: 1 },
     channels: booked,
+    facilityWebhook: true,
   }),
   define({
     type: "booking.check_in.undone",
@@ -240,6 +249,7 @@ export const bookingChangeEvents = [
     data: undone,
     sample: undoneThere,
     channels: booked,
+    facilityWebhook: true,
   }),
   define({
     type: "booking.completion.undone",
@@ -250,5 +260,6 @@ export const bookingChangeEvents = [
     data: { ...undone, status: Schema.Literals(["confirmed", "checked_in"]) },
     sample: { ...undoneThere, status: "confirmed" },
     channels: booked,
+    facilityWebhook: true,
   }),
 ] as const

@@ -82,6 +82,7 @@ export const bookingEvents = [
       releasedAt: "2026-03-09T16:25:30.125Z",
     },
     channels: occupied,
+    facilityWebhook: true,
   }),
   define({
     type: "booking.confirmed",
@@ -122,7 +123,7 @@ export const bookingEvents = [
       startAt: example.startAt,
       endAt: example.endAt,
       timezone: "Europe/Berlin",
-      bookingType: "standard",
+      bookingType: "open_play",
       priceAmount: 2400,
       priceCurrency: "EUR",
       paymentMethod: "online",

@@ -111,6 +111,7 @@ export const coachEvents = [
       expiredAt: example.startAt,
     },
     channels: occupied,
+    facilityWebhook: true,
   }),
   define({
     type: "coach.block.struck",
@@ -139,6 +140,7 @@ export const coachEvents = [
       reason: "The net is repaired",
       struckAt: "2026-03-10T08:11:05.000Z",
     },
+    facilityWebhook: true,
   }),
   define({
     type: "coach.block.cancelled",
@@ -169,6 +171,7 @@ export const coachEvents = [
       cancellationReason: "The squad plays away.",
     },
     channels: occupied,
+    facilityWebhook: true,
   }),
   define({
     type: "coach.session.scheduled",
@@ -301,5 +304,6 @@ export const coachEvents = [
       undoneAt: "2026-03-12T18:20:00.000Z",
       reason: "It was another lesson.",
     },
+    facilityWebhook: true,
   }),
 ] as const

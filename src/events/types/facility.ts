@@ -89,6 +89,7 @@ export const facilityEvents = [
       createdBy: example.ownerId,
     },
     channels: available,
+    facilityWebhook: true,
   }),
   define({
     type: "facility.closure.removed",
@@ -113,6 +114,7 @@ export const facilityEvents = [
       removedBy: example.ownerId,
     },
     channels: available,
+    facilityWebhook: true,
   }),
   define({
     type: "lost_item.reported",

@@ -169,6 +169,7 @@ export const paymentEvents = [
       failureReason: "The card was closed.",
       failureCode: "lost_or_stolen_card",
     },
+    facilityWebhook: true,
   }),
   define({
     type: "booking.payment_voided",
@@ -208,6 +209,7 @@ export const paymentEvents = [
       ],
       voidedAt: example.bookedAt,
     },
+    facilityWebhook: true,
   }),
   define({
     type: "billing_account.member_left",

@@ -92,5 +92,6 @@ export const userEvents = [
     aggregateId: (data) => data.parentId,
     data: { parentId: Id, childId: Id, unlinkedBy: ActorId },
     sample: { parentId: example.parentId, childId: example.playerId, unlinkedBy: example.parentId },
+    facilityWebhook: true,
   }),
 ] as const

@@ -53,6 +53,7 @@ export const waitlistEvents = [
     aggregateId: (data) => data.entryId,
     data: { ...wish, joinedAt: Instant },
     sample: { ...sampleWish, joinedAt: example.bookedAt },
+    facilityWebhook: true,
   }),
   define({
     type: "waitlist.offered",
@@ -68,6 +69,7 @@ export const waitlistEvents = [
       offeredAt: example.bookedAt,
       expiresAt: "2026-03-09T16:35:30.125Z",
     },
+    facilityWebhook: true,
   }),
   define({
     type: "waitlist.accepted",
@@ -77,6 +79,7 @@ export const waitlistEvents = [
     aggregateId: (data) => data.entryId,
     data: { ...offer, acceptedAt: Instant },
     sample: { ...sampleOffer, acceptedAt: "2026-03-09T16:22:03.410Z" },
+    facilityWebhook: true,
   }),
   define({
     type: "waitlist.declined",
@@ -86,6 +89,7 @@ export const waitlistEvents = [
     aggregateId: (data) => data.entryId,
     data: { ...offer, declinedAt: Instant },
     sample: { ...sampleOffer, declinedAt: "2026-03-09T16:22:03.410Z" },
+    facilityWebhook: true,
   }),
   define({
     type: "waitlist.expired",
@@ -105,6 +109,7 @@ export const waitlistEvents = [
       bookingId: example.bookingId,
       expiredAt: "2026-03-09T16:35:30.125Z",
     },
+    facilityWebhook: true,
   }),
   define({
     type: "waitlist.left",
@@ -114,5 +119,6 @@ export const waitlistEvents = [
     aggregateId: (data) => data.entryId,
     data: { ...wish, leftAt: Instant },
     sample: { ...sampleWish, leftAt: "2026-03-09T16:22:03.410Z" },
+    facilityWebhook: true,
   }),
 ] as const

@@ -23,6 +23,21 @@ export interface Auth {
   readonly made?: string
 }
 
+/** What signs or proves a request now. */
+export interface OpenedAuth extends AuthConfig {
+  /** During a rotation: the secret that takes over. */
+  readonly nextSecret?: string
+}
+
+/** The columns of a webhook that hold its secrets. */
+export interface SealedAuth {
+  readonly id: string
+  readonly auth_config: Uint8Array | null
+  readonly next_auth_config: Uint8Array | null
+  /** Whether its rotation is over: only the next secret counts then. */
+  readonly rotated: boolean
+}
+
 /** Checks the given fields against their type, together with the stored ones. Throws InvalidInput. */
 export function authOf(type: AuthType, given: AuthConfig, kept: AuthConfig = {}): Auth {
   const wanted = needs[type]
@@ -44,5 +59,15 @@ export const sealAuth = (secrets: SecretBox, webhookId: string, auth: Auth): Buf
 
 export const openAuth = (secrets: SecretBox, webhookId: string, sealed: Uint8Array | null): AuthConfig =>
   sealed === null ? {} : JSON.parse(secrets.open(sealed, purposeOf(webhookId)))
+
+/** The old secret of a rotation that is over is not opened any more. */
+export function openCurrentAuth(secrets: SecretBox, webhook: SealedAuth): OpenedAuth {
+  const { id, auth_config, next_auth_config, rotated } = webhook
+  if (!next_auth_config) return openAuth(secrets, id, auth_config)
+  const next = openAuth(secrets, id, next_auth_config)
+  if (rotated) return next
+  const { signingSecret } = next
+  return { ...openAuth(secrets, id, auth_config), ...(signingSecret !== undefined && { nextSecret: signingSecret }) }
+}
 
 const purposeOf = (webhookId: string) => `webhook:${webhookId}`

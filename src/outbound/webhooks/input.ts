@@ -5,14 +5,24 @@ import { rule } from "#base/schema/rule.ts"
 import { atLeast, atMost, oneLinePattern, opaqueText } from "#base/schema/text-fields.ts"
 import { BookingType } from "#domain/booking/input.ts"
 import { facilityWebhookEvents } from "#events/catalogue.ts"
+import { facilityWebhookPatterns } from "#events/patterns.ts"
+import { Conditions } from "./conditions.ts"
+import { isStandardSecret, minSecretLength, standardKeyBytes, standardPrefix } from "./signature.ts"
 
 /** Far more than the integrations of any facility. */
 export const maxWebhooksPerFacility = 100
 /** Requests to one webhook in flight, per process: below the share of one slow webhook in the total. */
 const maxConcurrency = 50
 const maxFilterIds = 100
+/** More than there are types and patterns: a name may be given twice. */
+const maxEvents = 200
 const maxSecretLength = 1_000
 const maxUrlLength = 8_000
+
+/** A week: a receiver that nobody looks after at the weekend gets its new secret in time. */
+const maxOverlapHours = 168
+export const defaultOverlapHours = 24
+export const whenAbsent = ["deliver", "skip"] as const
 
 export const retryDefaults = { maxRetries: 5, retryDelayMs: 1_000, backoffMultiplier: 2 }
 export const defaultConcurrency = 10
@@ -25,6 +35,23 @@ const Secret = opaqueText(1, maxSecretLength)
 /** RFC 9110, 5.5: visible characters, with spaces and tabs inside. */
 const HeaderText = Secret.check(
   Schema.isPattern(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/u, { expected: "visible ASCII text" }),
+)
+
+/**
+ * A receiver's library for Standard Webhooks decodes the part after whsec_. It refuses another alphabet or a missing
+ * padding, so such a secret would be accepted here and verify nowhere.
+ */
+export const SigningSecret = Secret.annotate({
+  description: `any text of ${minSecretLength} characters or more; whsec_ and base64 gives the headers of Standard Webhooks too`,
+}).check(
+  Schema.isPattern(/^\S*$/u, { expected: "a signing secret without space, tabs or line ends" }).abort(),
+  Schema.isPattern(oneLinePattern, { expected: "a signing secret without control or invisible characters" }).abort(),
+  atLeast(minSecretLength),
+  rule(
+    `a signing secret that begins with ${standardPrefix} goes on with ${standardKeyBytes.min} to ${standardKeyBytes.max} bytes in padded standard base64`,
+    (secret: string) => !secret.toLowerCase().startsWith(standardPrefix) || isStandardSecret(secret),
+    `${standardPrefix} and ${standardKeyBytes.min} to ${standardKeyBytes.max} bytes in standard base64 with its padding, as receivers decode it`,
+  ),
 )
 
 export const AuthConfig = Schema.Struct({
@@ -43,7 +70,7 @@ export const AuthConfig = Schema.Struct({
   username: optional(Secret.check(Schema.isPattern(/^[^:]*$/u, { expected: "a user name without a colon" }))),
   password: optional(Secret),
   bearerToken: optional(HeaderText),
-  signingSecret: optional(Secret),
+  signingSecret: optional(SigningSecret),
 })
 export type AuthConfig = typeof AuthConfig.Type
 
@@ -63,9 +90,9 @@ const fields = {
   method: Schema.Literals(["POST", "PUT"]),
   authType: Schema.Literals(authTypes),
   authConfig: AuthConfig.annotate({ description: "what the authType needs; never returned" }),
-  events: Schema.Array(Schema.Literals(facilityWebhookEvents)).check(
+  events: Schema.Array(Schema.Literals([...facilityWebhookEvents, ...facilityWebhookPatterns])).check(
     Schema.isMinLength(1),
-    Schema.isMaxLength(10 * facilityWebhookEvents.length),
+    Schema.isMaxLength(maxEvents),
   ),
   retryConfig: Schema.Struct({
     maxRetries: optional(Schema.Int.check(between(0, 20))),
@@ -81,7 +108,24 @@ const fields = {
 const Filters = Schema.Struct({
   resourceIds: optional(Schema.Array(Id).check(Schema.isMaxLength(maxFilterIds))),
   bookingTypes: optional(Schema.Array(BookingType).check(Schema.isMaxLength(maxFilterIds))),
+  conditions: optional(Conditions).annotateKey({ description: "on the data of the event; all must hold" }),
+  whenAbsent: optional(Schema.Literals(whenAbsent)).annotateKey({
+    description:
+      "what resourceIds and bookingTypes do with an event without a resource or booking type; deliver unless given",
+  }),
 })
+
+/** A selection of events that need not be a webhook yet. */
+export const SelectionInput = Schema.Struct({ events: fields.events, filters: optional(Filters) })
+export type SelectionInput = typeof SelectionInput.Type
+
+export const RotateInput = Schema.Struct({
+  signingSecret: optional(SigningSecret).annotateKey({ description: "made, and shown once, unless given" }),
+  overlapHours: optional(Schema.Int.check(between(0, maxOverlapHours))).annotateKey({
+    description: `how long both secrets sign, ${defaultOverlapHours} unless given; 0 ends every older secret at once`,
+  }),
+})
+export type RotateInput = typeof RotateInput.Type
 
 export const WebhookInput = Schema.Struct({
   name: fields.name,

@@ -3,7 +3,8 @@
  * them without secrets. Pure.
  */
 
-import type { AuthConfig, AuthType } from "./input.ts"
+import type { OpenedAuth } from "./auth.ts"
+import type { AuthType } from "./input.ts"
 import { signatureOf, standardHeaders } from "./signature.ts"
 
 export interface Attempt {
@@ -12,6 +13,8 @@ export interface Attempt {
   readonly eventType: string
   readonly sequence: number
   readonly position: number
+  /** The id of the log; undefined when it is not known any more. */
+  readonly epoch?: string | undefined
 }
 
 /** The headers of every request. @param timestamp unix seconds. */
@@ -24,12 +27,13 @@ export const plainHeaders = (attempt: Attempt, timestamp: number): Record<string
   "X-SlotBase-Delivery-ID": attempt.attemptId,
   "X-SlotBase-Sequence": String(attempt.sequence),
   "X-SlotBase-Position": String(attempt.position),
+  ...(attempt.epoch !== undefined && { "X-SlotBase-Epoch": attempt.epoch }),
 })
 
 /** The headers that prove the sender, and the signature to store with the attempt. */
 export function authHeaders(
   type: AuthType,
-  config: AuthConfig,
+  config: OpenedAuth,
   { eventId, body, timestamp }: { readonly eventId: string; readonly body: string; readonly timestamp: number },
 ): { readonly headers: Record<string, string>; readonly signature?: string } {
   switch (type) {
@@ -46,11 +50,15 @@ export function authHeaders(
     case "signature": {
       const secret = config.signingSecret ?? ""
       const signature = signatureOf(body, secret, timestamp)
-      const headers = standardHeaders(eventId, body, secret, timestamp)
+      const next = config.nextSecret
+      const headers = standardHeaders(eventId, body, secret, timestamp, next)
       headers[signatureHeader] = signature
+      if (next !== undefined) headers[nextSignatureHeader] = signatureOf(body, next, timestamp)
       return { headers, signature }
     }
   }
 }
 
 export const signatureHeader = "X-SlotBase-Signature"
+/** Under the secret that takes over, during a rotation. */
+const nextSignatureHeader = "X-SlotBase-Signature-Next"

@@ -1,6 +1,7 @@
 /** The webhook's row, and its answer in the API, which contains no secret. */
 import * as Schema from "effect/Schema"
-import { type AuthType, authTypes } from "./input.ts"
+import { Condition } from "./conditions.ts"
+import { type AuthType, authTypes, whenAbsent } from "./input.ts"
 
 export interface WebhookRow {
   readonly id: string
@@ -11,9 +12,13 @@ export interface WebhookRow {
   readonly method: "POST" | "PUT"
   readonly auth_type: AuthType
   readonly auth_config: Uint8Array | null
+  readonly next_auth_config: Uint8Array | null
+  readonly rotation_ends_at: Date | null
   readonly events: string[]
   readonly resource_ids: string[] | null
   readonly booking_types: string[] | null
+  readonly conditions: readonly Condition[] | null
+  readonly when_absent: (typeof whenAbsent)[number]
   readonly max_retries: number
   readonly retry_delay_ms: number
   readonly backoff_multiplier: number
@@ -25,6 +30,7 @@ export interface WebhookRow {
   readonly paused_until?: Date | null
   readonly is_active: boolean
   readonly disabled_reason: string | null
+  readonly version: number
   readonly created_at: Date
   readonly updated_at: Date
 }
@@ -41,11 +47,16 @@ export const Webhook = Schema.Struct({
   authConfig: Schema.optionalKey(Schema.Struct({ signingSecret: Schema.String })).annotateKey({
     description: "only in the answer to the request that made the secret",
   }),
-  events: Schema.Array(Schema.String),
+  secretRotation: Schema.optionalKey(Schema.Struct({ endsAt: Schema.String })).annotateKey({
+    description: "while two secrets sign: when the old one ends",
+  }),
+  events: Schema.Array(Schema.String).annotate({ description: "types and patterns, as they were given" }),
   filters: Schema.optionalKey(
     Schema.Struct({
       resourceIds: Schema.optionalKey(Schema.Array(Schema.String)),
       bookingTypes: Schema.optionalKey(Schema.Array(Schema.String)),
+      conditions: Schema.optionalKey(Schema.Array(Condition)),
+      whenAbsent: Schema.optionalKey(Schema.Literals(whenAbsent)),
     }),
   ),
   retryConfig: Schema.Struct({
@@ -64,6 +75,7 @@ export const Webhook = Schema.Struct({
   disabledReason: Schema.optionalKey(Schema.String).annotateKey({
     description: "why SlotBase switched it off by itself",
   }),
+  version: Schema.Int.annotate({ description: "counts the changes of the configuration" }),
   createdAt: Schema.String,
   updatedAt: Schema.String,
 })
@@ -77,13 +89,9 @@ export const toWebhook = (row: WebhookRow): Webhook => ({
   url: row.url,
   method: row.method,
   authType: row.auth_type,
+  ...(row.rotation_ends_at && { secretRotation: { endsAt: row.rotation_ends_at.toISOString() } }),
   events: row.events,
-  ...((row.resource_ids ?? row.booking_types) && {
-    filters: {
-      ...(row.resource_ids && { resourceIds: row.resource_ids }),
-      ...(row.booking_types && { bookingTypes: row.booking_types }),
-    },
-  }),
+  ...filtersShown(row),
   retryConfig: {
     maxRetries: row.max_retries,
     retryDelayMs: row.retry_delay_ms,
@@ -96,6 +104,19 @@ export const toWebhook = (row: WebhookRow): Webhook => ({
   ...(row.paused_until && { pausedUntil: row.paused_until.toISOString() }),
   isActive: row.is_active,
   ...(row.disabled_reason !== null && { disabledReason: row.disabled_reason }),
+  version: row.version,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
 })
+
+/** Left out when nothing is filtered. */
+function filtersShown(row: WebhookRow): Pick<Webhook, "filters"> {
+  const { resource_ids, booking_types, conditions, when_absent } = row
+  const shown = {
+    ...(resource_ids && { resourceIds: resource_ids }),
+    ...(booking_types && { bookingTypes: booking_types }),
+    ...(conditions && { conditions }),
+    ...(when_absent === "skip" && { whenAbsent: when_absent }),
+  }
+  return Object.keys(shown).length > 0 ? { filters: shown } : {}
+}

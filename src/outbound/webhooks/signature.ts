@@ -12,16 +12,36 @@ export function signatureOf(body: string, secret: string, timestamp: number): st
 /**
  * The Standard Webhooks headers. They need a secret of the form `whsec_<base64>`; another form gets none.
  * @param timestamp unix seconds.
+ * @param next the secret that takes over, during a rotation: there is a signature for each, separated by a space.
  */
-export function standardHeaders(id: string, body: string, secret: string, timestamp: number): Record<string, string> {
-  const { standard } = keyedBy(secret)
-  if (!standard) return {}
-  const signature = standard.copy().update(`${id}.${timestamp}.`).update(body).digest("base64")
-  return { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": `v1,${signature}` }
+export function standardHeaders(
+  id: string,
+  body: string,
+  secret: string,
+  timestamp: number,
+  next?: string,
+): Record<string, string> {
+  const signatures = [secret, ...(next === undefined ? [] : [next])].flatMap((each) => {
+    const { standard } = keyedBy(each)
+    return standard ? [`v1,${standard.copy().update(`${id}.${timestamp}.`).update(body).digest("base64")}`] : []
+  })
+  if (signatures.length === 0) return {}
+  return { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": signatures.join(" ") }
+}
+
+export const standardPrefix = "whsec_"
+/** Bytes of a key: the limits of Standard Webhooks. */
+export const standardKeyBytes = { min: 24, max: 64 }
+/** Of any other secret: 96 random bits in base64. */
+export const minSecretLength = 16
+
+export function isStandardSecret(secret: string): boolean {
+  const bytes = standardKey(secret)?.length ?? 0
+  return bytes >= standardKeyBytes.min && bytes <= standardKeyBytes.max
 }
 
 /** A signing secret: 256 random bits, in the form of Standard Webhooks. */
-export const newSigningSecret = (): string => `${prefix}${randomBytes(32).toString("base64")}`
+export const newSigningSecret = (): string => `${standardPrefix}${randomBytes(32).toString("base64")}`
 
 interface Keyed {
   /** Keyed by the whole secret. */
@@ -47,10 +67,8 @@ const maxKeyed = 1_000
 /** Bun's own, which takes half the time of node:crypto's createHmac. */
 const hmac = (key: string | Buffer) => new Bun.CryptoHasher("sha256", key)
 
-const prefix = "whsec_"
-
 function standardKey(secret: string): Buffer | undefined {
-  const text = secret.slice(prefix.length)
+  const text = secret.slice(standardPrefix.length)
   const isBase64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
-  return secret.startsWith(prefix) && isBase64 ? Buffer.from(text, "base64") : undefined
+  return secret.startsWith(standardPrefix) && isBase64 ? Buffer.from(text, "base64") : undefined
 }

@@ -3,30 +3,36 @@
  * A webhook's subscription is kept in versions. Versions begin and end between two passes of the dispatcher, so they
  * prove which deliveries are due.
  * Every writer locks the webhook's row first.
+ * Each change of the configuration is a version too, which a trigger keeps (changes.ts). A subscription has the number
+ * of the version that began it.
  * Writes: webhooks, webhook_versions, webhook_sequences (the first row).
  */
 
 import type { Caller } from "#access/caller.ts"
-import type { Queryable } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
+import { InvalidInput, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { sendHint } from "#base/hints.ts"
 import { newId } from "#base/ids.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { noteChange } from "#events/audit.ts"
-import { type Auth, authOf, openAuth, sealAuth } from "./auth.ts"
+import { eventContextOf } from "#events/outbox.ts"
+import { typesMeantBy } from "#events/patterns.ts"
+import { type Auth, authOf, openCurrentAuth, sealAuth } from "./auth.ts"
 import { abandonDeliveries } from "./deliveries/abandon.ts"
 import {
   defaultConcurrency,
+  defaultOverlapHours,
   defaultRetryForHours,
-  type Filters,
   maxWebhooksPerFacility,
+  type RotateInput,
   retryDefaults,
   type WebhookInput,
   type WebhookPatch,
 } from "./input.ts"
 import { toWebhook, type Webhook, type WebhookRow } from "./rows.ts"
+import { checkKeptFilters, checkSelection, isSameSelection, type Selection, subscriptionOf } from "./selection.ts"
 
 /** Makes a webhook. The answer holds a generated signing secret, if any; it is shown only here. */
 export async function createWebhook(
@@ -37,24 +43,24 @@ export async function createWebhook(
   input: WebhookInput,
 ): Promise<Webhook> {
   await requireRoom(tx, facilityId)
-  const { resourceIds, bookingTypes } = await filtersOf(tx, facilityId, input.filters)
+  const selection = await checkSelection(tx, facilityId, input.events, input.filters)
   const id = newId()
   const auth = authOf(input.authType ?? "none", input.authConfig ?? {})
   const retry = { ...retryDefaults, ...input.retryConfig }
-  const events = [...new Set(input.events)]
   const [row] = await tx<[WebhookRow]>`
     insert into slotbase.webhooks (id, facility_id, name, description, url, method, auth_type, auth_config, events,
-      resource_ids, booking_types, max_retries, retry_delay_ms, backoff_multiplier, max_concurrency, retry_for_hours,
-      rate_per_second, ordered, is_active, created_by)
+      resource_ids, booking_types, conditions, when_absent, max_retries, retry_delay_ms, backoff_multiplier, max_concurrency,
+      retry_for_hours, rate_per_second, ordered, is_active, created_by)
     values (${id}, ${facilityId}, ${input.name}, ${input.description ?? null}, ${input.url}, ${input.method ?? "POST"},
-      ${auth.type}, ${sealAuth(secrets, id, auth)}, ${events}, ${resourceIds}, ${bookingTypes}, ${retry.maxRetries},
+      ${auth.type}, ${sealAuth(secrets, id, auth)}, ${selection.events}, ${selection.resource_ids},
+      ${selection.booking_types}, ${conditionsOf(selection)}::text::jsonb, ${selection.when_absent}, ${retry.maxRetries},
       ${retry.retryDelayMs}, ${retry.backoffMultiplier}, ${input.maxConcurrency ?? defaultConcurrency},
       ${input.retryForHours ?? defaultRetryForHours}, ${input.ratePerSecond ?? null}, ${input.ordered ?? false},
       ${input.isActive ?? true}, ${caller.userId})
     returning *`
   await tx`insert into slotbase.webhook_sequences (webhook_id) values (${id})`
   await tx`select slotbase.begin_pace(${id}, ${facilityId})`
-  await beginVersion(tx, row, 1)
+  await beginVersion(tx, row)
   changed(tx)
   return shown(row, auth)
 }
@@ -68,12 +74,13 @@ export async function changeWebhook(
   patch: WebhookPatch,
 ): Promise<Webhook> {
   const old = await lockWebhook(tx, facilityId, id)
-  const keptFilters = { resourceIds: old.resource_ids, bookingTypes: old.booking_types }
-  const { resourceIds, bookingTypes } =
-    patch.filters === undefined ? keptFilters : await filtersOf(tx, facilityId, patch.filters ?? undefined)
+  const events = patch.events ?? old.events
+  const selection =
+    patch.filters === undefined
+      ? checkKeptFilters(old, events)
+      : await checkSelection(tx, facilityId, events, patch.filters ?? undefined)
   const auth = changedAuth(secrets, old, patch)
   const retry = { ...retryOf(old), ...patch.retryConfig }
-  const events = patch.events === undefined ? old.events : [...new Set(patch.events)]
   const isActive = patch.isActive ?? old.is_active
   const [row] = await tx<[WebhookRow]>`
     update slotbase.webhooks
@@ -82,7 +89,11 @@ export async function changeWebhook(
         url = ${patch.url ?? old.url}, method = ${patch.method ?? old.method},
         auth_type = ${auth?.type ?? old.auth_type},
         auth_config = ${auth ? sealAuth(secrets, id, auth) : old.auth_config},
-        events = ${events}, resource_ids = ${resourceIds}, booking_types = ${bookingTypes},
+        next_auth_config = ${auth ? null : old.next_auth_config},
+        rotation_ends_at = case when ${auth === undefined} then rotation_ends_at end,
+        events = ${selection.events}, resource_ids = ${selection.resource_ids},
+        booking_types = ${selection.booking_types}, conditions = ${conditionsOf(selection)}::text::jsonb,
+        when_absent = ${selection.when_absent}, changed_by = ${changerOf(tx)},
         max_retries = ${retry.maxRetries}, retry_delay_ms = ${retry.retryDelayMs},
         backoff_multiplier = ${retry.backoffMultiplier},
         max_concurrency = ${patch.maxConcurrency ?? old.max_concurrency},
@@ -93,10 +104,53 @@ export async function changeWebhook(
     where id = ${id} and facility_id = ${facilityId}
     returning *`
   if (patch.isActive === true) await tx`select slotbase.resume_webhook(${id}, ${facilityId})`
-  if (!sameSubscription(old, row)) await beginVersion(tx, row, (await endVersion(tx, facilityId, id)) + 1)
+  if (!isSameSelection(old, row)) {
+    await endVersion(tx, facilityId, id)
+    await beginVersion(tx, row)
+  }
   changed(tx)
   const secret = auth && { authConfig: "replaced" }
   noteChange(tx, { before: toWebhook(old), after: { ...toWebhook(row), ...secret } })
+  return shown(row, auth)
+}
+
+/**
+ * Gives a webhook another signing secret. Both secrets sign until the overlap has ended; then the old one signs
+ * nothing.
+ * The answer holds a generated secret; it is shown only here.
+ * @throws WrongState `no_signing_secret`, and `rotation_under_way` unless everything older ends at once
+ */
+export async function rotateSecret(
+  tx: Tx,
+  secrets: SecretBox,
+  facilityId: string,
+  id: string,
+  input: RotateInput,
+): Promise<Webhook> {
+  const old = await lockWebhook(tx, facilityId, id)
+  const hours = input.overlapHours ?? defaultOverlapHours
+  if (old.auth_type !== "signature")
+    throw new WrongState("no_signing_secret", "Only a webhook with the authType signature has a signing secret.")
+  if (hours > 0 && old.rotation_ends_at && !old.rotated)
+    throw new WrongState(
+      "rotation_under_way",
+      `Both secrets sign until ${old.rotation_ends_at.toISOString()}. With overlapHours 0 both end at once.`,
+    )
+  const kept = openCurrentAuth(secrets, old)
+  if (input.signingSecret !== undefined && [kept.signingSecret, kept.nextSecret].includes(input.signingSecret))
+    throw new InvalidInput([{ path: "body.signingSecret", message: "Expected another secret than the present one" }])
+  const auth = authOf("signature", input.signingSecret === undefined ? {} : { signingSecret: input.signingSecret })
+  const sealed = sealAuth(secrets, id, auth)
+  const [row] = await tx<[WebhookRow]>`
+    update slotbase.webhooks
+    set auth_config = ${hours === 0 ? sealed : old.rotated ? old.next_auth_config : old.auth_config},
+        next_auth_config = ${hours === 0 ? null : sealed},
+        rotation_ends_at = case when ${hours}::integer > 0 then slotbase.now() + ${hours}::integer * interval '1 hour' end,
+        changed_by = ${changerOf(tx)}, updated_at = slotbase.now()
+    where id = ${id} and facility_id = ${facilityId}
+    returning *`
+  changed(tx)
+  noteChange(tx, { before: toWebhook(old), after: { ...toWebhook(row), authConfig: "replaced" } })
   return shown(row, auth)
 }
 
@@ -108,7 +162,7 @@ export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, 
   noteChange(tx, { before: toWebhook(await lockWebhook(tx, facilityId, id)) })
   await tx`
     update slotbase.webhooks
-    set is_active = false, auth_config = null, deleted_at = slotbase.now(), deleted_by = ${caller.userId},
+    set is_active = false, auth_config = null, next_auth_config = null, rotation_ends_at = null, deleted_at = slotbase.now(), deleted_by = ${caller.userId},
         updated_at = slotbase.now()
     where id = ${id} and facility_id = ${facilityId}`
   await endVersion(tx, facilityId, id)
@@ -151,9 +205,12 @@ const shown = (row: WebhookRow, auth: Auth | undefined): Webhook => ({
   ...(auth?.made !== undefined && { authConfig: { signingSecret: auth.made } }),
 })
 
-async function lockWebhook(tx: Tx, facilityId: string, id: string): Promise<WebhookRow> {
-  const [row] = await tx<WebhookRow[]>`
-    select * from slotbase.webhooks where id = ${id} and facility_id = ${facilityId} and deleted_at is null for update`
+type LockedWebhook = WebhookRow & { readonly rotated: boolean; readonly now: Date }
+
+async function lockWebhook(tx: Tx, facilityId: string, id: string): Promise<LockedWebhook> {
+  const [row] = await tx<LockedWebhook[]>`
+    select *, coalesce(rotation_ends_at <= slotbase.now(), false) as rotated, slotbase.now() as now
+    from slotbase.webhooks where id = ${id} and facility_id = ${facilityId} and deleted_at is null for update`
   if (!row) throw new NotFound("webhook", id)
   return row
 }
@@ -168,54 +225,75 @@ async function requireRoom(tx: Tx, facilityId: string): Promise<void> {
     throw new RuleBroken("too_many_webhooks", `A facility may have at most ${maxWebhooksPerFacility} webhooks.`)
 }
 
-/** An empty list filters nothing. Resources must be the facility's own. */
-async function filtersOf(tx: Tx, facilityId: string, filters: Filters | undefined) {
-  const resourceIds = [...new Set(filters?.resourceIds?.map((id) => id.toLowerCase()))]
-  const bookingTypes = [...new Set(filters?.bookingTypes)]
-  const known = await tx<{ id: string }[]>`
-    select id from slotbase.resources where facility_id = ${facilityId} and id = any (${resourceIds}::uuid[])`
-  const ids = new Set(known.map((row) => row.id))
-  const faults = (filters?.resourceIds ?? []).flatMap((id, index) =>
-    ids.has(id.toLowerCase())
-      ? []
-      : [{ path: `body.filters.resourceIds.${index}`, message: "No resource of the facility" }],
-  )
-  if (faults.length > 0) throw new InvalidInput(faults)
-  return {
-    resourceIds: resourceIds.length > 0 ? resourceIds : null,
-    bookingTypes: bookingTypes.length > 0 ? bookingTypes : null,
-  }
-}
-
 const retryOf = (row: WebhookRow) => ({
   maxRetries: row.max_retries,
   retryDelayMs: row.retry_delay_ms,
   backoffMultiplier: row.backoff_multiplier,
 })
 
-function changedAuth(secrets: SecretBox, old: WebhookRow, patch: WebhookPatch): Auth | undefined {
-  if (patch.authType === undefined && patch.authConfig === undefined) return undefined
+function changedAuth(secrets: SecretBox, old: LockedWebhook, patch: WebhookPatch): Auth | undefined {
   const type = patch.authType ?? old.auth_type
-  return authOf(type, patch.authConfig ?? {}, type === old.auth_type ? openAuth(secrets, old.id, old.auth_config) : {})
+  const isSameType = type === old.auth_type
+  if (isSameType && patch.authConfig === undefined) return undefined
+  const given = patch.authConfig ?? {}
+  if (isSameType && type !== "none" && Object.keys(given).length === 0)
+    throw new InvalidInput([{ path: "body.authConfig", message: nothingGiven(type) }])
+  return authOf(type, given, isSameType ? openCurrentAuth(secrets, old) : {})
 }
 
-function sameSubscription(a: WebhookRow, b: WebhookRow): boolean {
-  const key = (row: WebhookRow) =>
-    JSON.stringify([row.events, row.resource_ids, row.booking_types].map((list) => list && [...list].sort()))
-  return key(a) === key(b)
-}
+const nothingGiven = (type: WebhookRow["auth_type"]) =>
+  type === "signature"
+    ? "Changes nothing: give a signingSecret, or use rotate-secret, with which both secrets sign for a while"
+    : "Changes nothing: give the fields that change"
 
-async function beginVersion(tx: Tx, row: WebhookRow, version: number): Promise<void> {
+/** The actor of the command, for the version that the trigger keeps. */
+const changerOf = (tx: Tx) => eventContextOf(tx).userId ?? null
+
+const conditionsOf = ({ conditions }: Selection) => conditions && JSON.stringify(conditions)
+
+const missingIn = (meant: readonly string[], names: readonly string[]) =>
+  typesMeantBy(names).filter((type) => !meant.includes(type))
+
+/** The subscription of the row's present version. @param more types that it has too */
+async function beginVersion(tx: Tx, row: WebhookRow, more: readonly string[] = []): Promise<void> {
+  const { events: types, resource_ids, booking_types, condition, keep_absent } = subscriptionOf(row)
+  const events = [...new Set([...types, ...more])]
   await tx`
-    insert into slotbase.webhook_versions (webhook_id, facility_id, version, events, resource_ids, booking_types)
-    values (${row.id}, ${row.facility_id}, ${version}, ${[...row.events]}, ${row.resource_ids}, ${row.booking_types})`
+    insert into slotbase.webhook_versions (webhook_id, facility_id, version, events, resource_ids, booking_types,
+      condition, keep_absent)
+    values (${row.id}, ${row.facility_id}, ${row.version}, ${events}, ${resource_ids}, ${booking_types},
+      ${condition}::text::jsonpath, ${keep_absent})`
 }
 
-/** Returns the number of the version that ended. */
-async function endVersion(tx: Tx, facilityId: string, webhookId: string): Promise<number> {
-  const [row] = await tx<[{ version: number }]>`
-    update slotbase.webhook_versions set ended = true
-    where webhook_id = ${webhookId} and facility_id = ${facilityId} and not ended
-    returning version`
-  return row.version
+const endVersion = (tx: Tx, facilityId: string, webhookId: string) => tx`
+  update slotbase.webhook_versions set ended = true
+  where webhook_id = ${webhookId} and facility_id = ${facilityId} and not ended`
+
+/**
+ * Gives webhooks the types that their patterns mean since this release. Called at each start. Types that an older
+ * release does not know are never taken away: both releases may run. Returns how many webhooks got more.
+ */
+export async function widenPatterns(db: Db): Promise<number> {
+  const rows = await db<{ id: string; facility_id: string; events: string[]; meant: string[] }[]>`
+    select w.id, w.facility_id, w.events, v.events as meant
+    from slotbase.webhooks w
+    join slotbase.webhook_versions v on v.webhook_id = w.id and v.facility_id = w.facility_id and not v.ended
+    where w.deleted_at is null and exists (select from unnest(w.events) as e (name) where e.name like '%*')`
+  const grown = rows.filter((row) => missingIn(row.meant, row.events).length > 0)
+  for (const { id, facility_id } of grown)
+    await db.begin(async (tx) => {
+      // The subscription is read after the row is locked: another process may have widened the webhook meanwhile.
+      await tx`select from slotbase.webhooks where id = ${id} and facility_id = ${facility_id} for update`
+      const [live] = await tx<{ meant: string[]; names: string[] }[]>`
+        select v.events as meant, w.events as names
+        from slotbase.webhook_versions v join slotbase.webhooks w on w.id = v.webhook_id and w.facility_id = v.facility_id
+        where v.webhook_id = ${id} and v.facility_id = ${facility_id} and not v.ended`
+      if (!live || missingIn(live.meant, live.names).length === 0) return
+      const [row] = await tx<[WebhookRow]>`
+        update slotbase.webhooks set version = version + 1 where id = ${id} and facility_id = ${facility_id} returning *`
+      await endVersion(tx, facility_id, id)
+      await beginVersion(tx, row, live.meant)
+    })
+  if (grown.length > 0) sendHint("subscriptions")
+  return grown.length
 }

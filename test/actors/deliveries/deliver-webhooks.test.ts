@@ -83,6 +83,7 @@ test("a delivery arrives with exactly the contract's headers, the event as its b
     "content-length": String(Buffer.byteLength(body)),
     "content-type": "application/json",
     host: new URL(inbox.url).host,
+    "x-slotbase-epoch": await epoch(),
     "user-agent": "SlotBase-Webhooks/1.0",
     "x-slotbase-event": "booking.confirmed",
     "x-slotbase-event-id": eventId as string,
@@ -334,8 +335,9 @@ test("another choice of events holds from the next dispatch on, and the ledger s
     where webhook_id = ${webhook.id} order by version`
   expect(versions.map((row) => ({ ...row }))).toEqual([
     { version: 1, events: ["booking.confirmed"], live: false },
-    { version: 2, events: ["booking.cancelled"], live: false },
-    { version: 3, events: ["booking.cancelled", "booking.confirmed"], live: true },
+    // The second version of the configuration changed no subscription.
+    { version: 3, events: ["booking.cancelled"], live: false },
+    { version: 4, events: ["booking.confirmed", "booking.cancelled"], live: true },
   ])
   expect(await unbalanced(database.db)).toHaveLength(0)
 })
@@ -379,3 +381,9 @@ test("a stop returns unsent deliveries, lets requests under way end, and gives s
     { outcome: "unknown", error_message: "The request was given up because the process stops." },
   ])
 })
+
+async function epoch(): Promise<string> {
+  const [row] = await database.db<[{ epoch: string }]>`select slotbase.log_epoch() as epoch`
+  expect(row.epoch).toMatch(/^[0-9a-f]{16}$/)
+  return row.epoch
+}

@@ -4,6 +4,8 @@ export interface Received {
   readonly at: number
   readonly headers: Headers
   readonly body: string
+  /** The address of the request. */
+  readonly url: string
 }
 
 export interface Receiver {
@@ -20,7 +22,7 @@ export function startReceiver(
     hostname: "127.0.0.1",
     port: 0,
     fetch: async (request) => {
-      const one = { at: performance.now(), headers: request.headers, body: await request.text() }
+      const one = { at: performance.now(), headers: request.headers, body: await request.text(), url: request.url }
       received.push(one)
       return answer(one)
     },

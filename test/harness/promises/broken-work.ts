@@ -81,8 +81,9 @@ const wrongDeliveries = (db: Queryable, after: number) => db`
     join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
     join slotbase.webhook_versions v on v.facility_id = p.facility_id and p.type = any (v.events)
       and v.from_position <= p.position and (v.until_position is null or p.position < v.until_position)
-      and (v.resource_ids  is null or e.resource_id  is null or e.resource_id  = any (v.resource_ids))
-      and (v.booking_types is null or e.booking_type is null or e.booking_type = any (v.booking_types))
+      and (v.resource_ids is null or e.resource_id = any (v.resource_ids) or (e.resource_id is null and v.keep_absent))
+      and (v.booking_types is null or e.booking_type = any (v.booking_types) or (e.booking_type is null and v.keep_absent))
+      and (v.condition is null or e.data @@ v.condition)
     where p.position > ${after}
   ), found as (
     select position, webhook_id, count(*) as deliveries from (

@@ -58,6 +58,8 @@ export interface AttemptRow {
   readonly body_end?: Exclude<BodyEnd, "complete"> | null
   readonly error_class?: ErrorClass | null
   readonly error_code?: string | null
+  /** Left out of an attempt that is under way. */
+  readonly version?: number | null
 }
 
 /** The columns of both states of a delivery, so that they can be read as one. */
@@ -123,6 +125,9 @@ const DeliveryAttempt = Schema.Struct({
   attempt: Schema.Int,
   outcome: Schema.Literals(["started", "delivered", "failed", "unknown"]),
   startedAt: Schema.String,
+  webhookVersion: Schema.optionalKey(Schema.Int).annotateKey({
+    description: "the version of the webhook's configuration that the request used, when it is known",
+  }),
   headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)).annotateKey({
     description: "as sent, credentials hidden; none: nothing was sent",
   }),
@@ -194,6 +199,7 @@ const toAttempt = (delivery: DeliveryRow, row: AttemptRow): DeliveryAttempt => (
   ...(row.address != null && { address: row.address }),
   ...(row.connection_reused != null && { connectionReused: row.connection_reused }),
   ...timingsOf(row),
+  ...(row.version != null && { webhookVersion: row.version }),
   ...(row.duration_ms !== null && { durationMs: row.duration_ms }),
   ...answerOf(row),
   ...(row.error_message !== null && { errorMessage: row.error_message }),

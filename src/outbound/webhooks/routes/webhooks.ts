@@ -9,9 +9,18 @@ import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
-import { WebhookInput, WebhookPatch } from "#outbound/webhooks/input.ts"
+import { listWebhookVersions, WebhookVersion } from "#outbound/webhooks/changes.ts"
+import { RotateInput, SelectionInput, WebhookInput, WebhookPatch } from "#outbound/webhooks/input.ts"
+import { previewSelection, SelectionPreview } from "#outbound/webhooks/preview.ts"
 import { Webhook } from "#outbound/webhooks/rows.ts"
-import { changeWebhook, createWebhook, deleteWebhook, listWebhooks, readWebhook } from "#outbound/webhooks/webhooks.ts"
+import {
+  changeWebhook,
+  createWebhook,
+  deleteWebhook,
+  listWebhooks,
+  readWebhook,
+  rotateSecret,
+} from "#outbound/webhooks/webhooks.ts"
 
 const tag = "Webhooks"
 const secretShown = "A signing secret that SlotBase makes is shown in this answer and never again."
@@ -110,5 +119,92 @@ export const webhookRoutes = (app: App) =>
         summary: "Delete a webhook",
         description: "Its unfinished deliveries end as failed, each with a dead letter that counts as ignored.",
         audited: "webhook.deleted",
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/webhooks/:id/pause",
+      async ({ command, caller, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        const id = idOf(params.id, "webhook")
+        return command((tx) => changeWebhook(tx, app.secrets, facilityId, id, { isActive: false }))
+      },
+      described({
+        tag,
+        summary: "Pause a webhook",
+        description: "Its deliveries accumulate until it is resumed. A paused one stays paused.",
+        answer: Webhook,
+        audited: "webhook.paused",
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/webhooks/:id/resume",
+      async ({ command, caller, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        const id = idOf(params.id, "webhook")
+        return command((tx) => changeWebhook(tx, app.secrets, facilityId, id, { isActive: true }))
+      },
+      described({
+        tag,
+        summary: "Resume a webhook",
+        description: "Also one that SlotBase switched off after a 410. What has accumulated is sent, the oldest first.",
+        answer: Webhook,
+        audited: "webhook.resumed",
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/webhooks/:id/rotate-secret",
+      async ({ command, caller, input, body, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        const id = idOf(params.id, "webhook")
+        const rotation = input(RotateInput, body)
+        return command((tx) => rotateSecret(tx, app.secrets, facilityId, id, rotation), { secret: true })
+      },
+      described({
+        tag,
+        summary: "Rotate the signing secret of a webhook",
+        description:
+          "Until the overlap has ended, requests carry the signatures of both secrets: `X-SlotBase-Signature` of the old " +
+          "one, `X-SlotBase-Signature-Next` of the new one, and both in `webhook-signature`. Then the old one signs " +
+          `nothing. ${secretShown}`,
+        body: RotateInput,
+        answer: Webhook,
+        problems: [409],
+        audited: "webhook.secret_rotated",
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/webhooks/:id/versions",
+      async ({ caller, input, query, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        const page = input(PageQuery, query)
+        const [below] = keyAfter(page, Schema.Tuple([Schema.Int])) ?? []
+        return listWebhookVersions(app.db, facilityId, idOf(params.id, "webhook"), { limit: pageLimitOf(page), below })
+      },
+      described({
+        tag,
+        summary: "List the versions of a webhook's configuration, the newest first",
+        description: "The newest 500 are kept. No version contains a secret.",
+        query: PageQuery,
+        answer: listOf(WebhookVersion),
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/webhooks/preview",
+      async ({ caller, input, body, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        return previewSelection(app.db, facilityId, input(SelectionInput, body))
+      },
+      described({
+        tag,
+        summary: "Preview what events and filters would have matched in the last 30 days",
+        description: "Nothing is saved. What saving would refuse is refused here too.",
+        body: SelectionInput,
+        bodySize: "large",
+        answer: SelectionPreview,
       }),
     )

@@ -101,6 +101,7 @@ test("a delivery is found by its id and by the id of an attempt, with the specif
         address: "127.0.0.1",
         connectionReused: expect.any(Boolean),
         timings: body.attempts[0].timings,
+        webhookVersion: 1,
         durationMs: body.durationMs,
         responseStatus: 200,
         responseBody: "ok",

@@ -51,6 +51,7 @@ describe("creating", () => {
       retryForHours: 72,
       ordered: false,
       isActive: true,
+      version: 1,
       createdAt: body.createdAt,
       updatedAt: body.updatedAt,
     })
@@ -123,7 +124,7 @@ describe("creating", () => {
     ],
     [
       "a secret without a use",
-      { authConfig: { signingSecret: "x" } },
+      { authConfig: { signingSecret: "x".repeat(16) } },
       "body.authConfig.signingSecret",
       "Not used by the authType none",
     ],
@@ -205,6 +206,7 @@ describe("changing", () => {
       name: "Renamed",
       retryConfig: { maxRetries: 1, retryDelayMs: 1000, backoffMultiplier: 2 },
       isActive: false,
+      version: 2,
       updatedAt: body.updatedAt,
     })
     expect(body.updatedAt > made.updatedAt).toBe(true)

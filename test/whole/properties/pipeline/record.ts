@@ -12,7 +12,7 @@ export interface Planned {
   /** The indexes of the facility's booking and court. */
   readonly booking: number
   readonly court: 0 | 1
-  readonly bookingType: "standard" | "lesson"
+  readonly bookingType: "open_play" | "lesson"
   readonly poisons: readonly Consumer[]
 }
 

@@ -19,7 +19,7 @@ export const event: fc.Arbitrary<Planned> = record({
   type: constantFrom(...eventTypes),
   booking: fc.nat(2),
   court: constantFrom<0 | 1>(0, 1),
-  bookingType: constantFrom<Planned["bookingType"]>("standard", "lesson"),
+  bookingType: constantFrom<Planned["bookingType"]>("open_play", "lesson"),
   poisons,
 })
 export const events = array(event, { minLength: 1, maxLength: 4 })
