@@ -65,6 +65,7 @@ function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt:
     eventType: type,
     sequence: delivery.sequence,
     position: delivery.position,
+    replay: delivery.replay,
   }
   const auth = authHeaders(delivery.webhook.auth_type, authOf(delivery.webhook, secrets), {
     eventId: delivery.event_id,

@@ -47,6 +47,7 @@ import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { eventTypeRoutes } from "#outbound/feed/routes/event-types.ts"
 import { eventRoutes } from "#outbound/feed/routes/events.ts"
 import { deliveryRoutes } from "#outbound/webhooks/routes/deliveries.ts"
+import { replayRoutes } from "#outbound/webhooks/routes/replays.ts"
 import { webhookRoutes } from "#outbound/webhooks/routes/webhooks.ts"
 
 export const areas = [
@@ -92,6 +93,7 @@ export const areas = [
   eventTypeRoutes,
   webhookRoutes,
   deliveryRoutes,
+  replayRoutes,
   auditRoutes,
   deadLetterRoutes,
   jobRoutes,

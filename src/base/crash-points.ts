@@ -60,6 +60,7 @@ export const crashPoints = {
   "log-read": "The broadcaster has read new positions and published none of them.",
   "frames-published": "The broadcaster has published the frames of the events, and not those of the slots.",
   // Jobs.
+  "replay-queued": "A replay has put a batch into the queue in the open transaction; its cursor has not moved.",
   "holds-expired": "Expired holds are released in the open transaction; their events are kept in memory only.",
   "partitions-made": "Housekeeping has made partitions ahead and removed nothing yet.",
   "month-named": "Retention has named the month to remove, and its partitions.",

@@ -45,6 +45,7 @@ export const auditActions = {
   "coach_session.completion_undone": "staff undid the completion of a lesson",
   "coupon.created": "a coupon was made",
   "dead_letter.ignored": "a dead letter was ignored",
+  "dead_letter.reprocess_begun": "the dead letters of a cause were put back to work",
   "dead_letter.reprocessed": "a dead letter was put back to work",
   "dead_letter.resolved": "a dead letter was marked as resolved",
   "delivery.retried": "a delivery was sent again",
@@ -74,6 +75,9 @@ export const auditActions = {
   "refund.created": "a payment was refunded",
   "refund.handed_back": "a refund was paid out at the desk",
   "reminder_settings.changed": "the reminders of a facility were changed",
+  "replay.cancelled": "a replay was cancelled",
+  "replay.paused": "a replay was paused",
+  "replay.resumed": "a replay was resumed",
   "resource.changed": "a resource was changed",
   "resource.created": "a resource was made",
   "retention_rule.changed": "a rule of retention was changed in SQL",
@@ -102,6 +106,8 @@ export const auditActions = {
   "webhook.changed": "a webhook was changed, paused or resumed, or its secret was replaced",
   "webhook.created": "a webhook was made",
   "webhook.deleted": "a webhook was deleted",
+  "webhook.healed": "what a webhook's receiver missed was sent again",
+  "webhook.replayed": "events were sent to a webhook again",
   "zone.settled": "an operator decided what stays of bookings whose zone changed its clocks",
 } as const
 export type AuditAction = keyof typeof auditActions

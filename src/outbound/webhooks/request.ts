@@ -12,6 +12,8 @@ export interface Attempt {
   readonly eventType: string
   readonly sequence: number
   readonly position: number
+  /** Above 0: the event is sent again, by hand or by a replay. */
+  readonly replay: number
 }
 
 /** The headers of every request. @param timestamp unix seconds. */
@@ -24,6 +26,7 @@ export const plainHeaders = (attempt: Attempt, timestamp: number): Record<string
   "X-SlotBase-Delivery-ID": attempt.attemptId,
   "X-SlotBase-Sequence": String(attempt.sequence),
   "X-SlotBase-Position": String(attempt.position),
+  ...(attempt.replay > 0 && { "X-SlotBase-Redelivery": "true" }),
 })
 
 /** The headers that prove the sender, and the signature to store with the attempt. */
