@@ -61,6 +61,7 @@ export const crashPoints = {
   "frames-published": "The broadcaster has published the frames of the events, and not those of the slots.",
   // Jobs.
   "replay-queued": "A replay has put a batch into the queue in the open transaction; its cursor has not moved.",
+  "replay-advanced": "A batch of a replay and its cursor are committed; no hint was sent.",
   "holds-expired": "Expired holds are released in the open transaction; their events are kept in memory only.",
   "partitions-made": "Housekeeping has made partitions ahead and removed nothing yet.",
   "month-named": "Retention has named the month to remove, and its partitions.",
@@ -88,6 +89,9 @@ export const retentionPoints = [
   "partition-dropped",
   "month-ended",
 ] as const satisfies readonly CrashPoint[]
+
+/** Points of a job that runs when somebody asks for a replay. Its own test hits them (test/actors/jobs/replays.test.ts). */
+export const replayPoints = ["replay-queued", "replay-advanced"] as const satisfies readonly CrashPoint[]
 
 /** @param event the event in work, where there is a single one. A point can be armed for this event alone. */
 export function reached(point: CrashPoint, event?: string): void {

@@ -10,6 +10,7 @@ import { opaqueText } from "#base/schema/text-fields.ts"
 import { DomainEvent } from "#events/envelope.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf } from "#http/path.ts"
 import { api, type RequestTools } from "#http/route.ts"
 import { Replay } from "#outbound/webhooks/replays/rows.ts"
 import { type DeadLetterEntry, ignore, listDeadLetters, reprocess, resolveByHand } from "./dead-letters.ts"
@@ -98,12 +99,12 @@ interface Deciding extends Pick<RequestTools, "caller" | "command"> {
   readonly params: { readonly id: string; readonly facilityId?: string }
 }
 
-async function reprocessMany(app: App, { caller, command, input, body, params: { facilityId }, set }: DecidingMany) {
+async function reprocessMany(app: App, { caller, command, input, body, params = {}, set }: DecidingMany) {
   const deciding = await caller()
-  if (facilityId === undefined) requirePlatformAdmin(deciding)
-  else requireAdmin(deciding, idOf("facility", facilityId))
+  const of = params.facilityId === undefined ? undefined : facilityIdOf(params.facilityId)
+  if (of === undefined) requirePlatformAdmin(deciding)
+  else requireAdmin(deciding, of)
   const wanted = input(ReprocessInput, body)
-  const of = facilityId?.toLowerCase()
   if (wanted.preview !== true) return command((tx) => beginReprocess(tx, deciding, of, wanted), { status: 202 })
   set.status = 200
   return previewReprocess(app.db, selectionOf(of, wanted))
@@ -111,7 +112,8 @@ async function reprocessMany(app: App, { caller, command, input, body, params: {
 
 interface DecidingMany extends Pick<RequestTools, "caller" | "command" | "input"> {
   readonly body: unknown
-  readonly params: { readonly facilityId?: string }
+  /** Undefined for an address without ids. */
+  readonly params?: { readonly facilityId?: string }
   readonly set: { status?: number | string }
 }
 

@@ -17,6 +17,7 @@ import type { SecretBox } from "#base/secrets.ts"
 import { noteChange } from "#events/audit.ts"
 import { type Auth, authOf, openAuth, sealAuth } from "./auth.ts"
 import { abandonDeliveries } from "./deliveries/abandon.ts"
+import { discardedBy } from "./deliveries/unfinished.ts"
 import {
   defaultConcurrency,
   type Filters,
@@ -97,7 +98,10 @@ export async function changeWebhook(
  * deleter has ignored.
  */
 export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
-  noteChange(tx, { before: toWebhook(await lockWebhook(tx, facilityId, id)) })
+  const before = toWebhook(await lockWebhook(tx, facilityId, id))
+  // The trail says what was discarded; the locked row keeps others from adding a replay meanwhile.
+  const { unfinishedDeliveries } = await discardedBy(tx, facilityId, id)
+  noteChange(tx, { before: { ...before, unfinishedDeliveries } })
   await tx`
     update slotbase.webhooks
     set is_active = false, auth_config = null, deleted_at = slotbase.now(), deleted_by = ${caller.userId},

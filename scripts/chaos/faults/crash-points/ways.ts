@@ -1,6 +1,6 @@
 // The way to each crash point: the role that passes it, and the provocation that makes a process pass it.
 
-import type { CrashPoint, retentionPoints } from "#base/crash-points.ts"
+import type { CrashPoint, replayPoints, retentionPoints } from "#base/crash-points.ts"
 import type { Role } from "#scripts/chaos/supervised-process.ts"
 import { goneReceiver, hangingBurst, lostClaims, refusingReceiver } from "./deliveries.ts"
 import { failingHandler, lostRuns, slowHandler, slowMail } from "./handlers.ts"
@@ -21,8 +21,8 @@ export interface Way {
   readonly short?: true
 }
 
-/** The crash points of retention are hit by a test of their own. */
-export type ReachedPoint = Exclude<CrashPoint, (typeof retentionPoints)[number]>
+/** The crash points of retention and of replays are hit by tests of their own. */
+export type ReachedPoint = Exclude<CrashPoint, (typeof retentionPoints)[number] | (typeof replayPoints)[number]>
 
 const request: Way = { role: "server", upTo: 12 }
 const actor: Way = { role: "actors", upTo: 4 }

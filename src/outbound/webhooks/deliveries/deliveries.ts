@@ -8,7 +8,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { sendHint } from "#base/hints.ts"
-import { resendEvent } from "./resend.ts"
+import { resendEvents } from "./resend.ts"
 import { type AttemptRow, attemptUnderWayId, complete, type Delivery, queued, settled, toDelivery } from "./rows.ts"
 
 /** One delivery with all its attempts, by its id or the id of an attempt. */
@@ -29,7 +29,12 @@ export async function readDelivery(db: Queryable, facilityId: string, id: string
 export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<Delivery> {
   const row = await find(tx, facilityId, id)
   const { id: deliveryId, webhook_id, event_id, position, replay, status } = row
-  if (status === "delivered") return readDelivery(tx, facilityId, await resendEvent(tx, facilityId, webhook_id, row))
+  if (status === "delivered") {
+    const [again] = await resendEvents(tx, facilityId, webhook_id, [row], { perSecond: 1 })
+    if (again === undefined)
+      throw new WrongState("delivery_gone", "The event is no longer kept, or was sent again too often by hand.")
+    return readDelivery(tx, facilityId, again)
+  }
   if (status === "failed") {
     if (!(await requeueDelivery(tx, facilityId, deliveryId, event_id)))
       throw new WrongState("delivery_gone", "The delivery is gone: its webhook or its event is no longer kept.")

@@ -25,7 +25,7 @@ export type MakeBatch = (tx: Tx, replay: ReplayRow, take: number, from: Date) =>
 
 /** One batch of one replay. True when there was one. */
 export async function workOff(db: Db, facilityId: string, id: string, others?: MakeBatch): Promise<boolean> {
-  return db.begin(async (tx) => {
+  const worked = await db.begin(async (tx) => {
     const replay = await lockForBatch(tx, facilityId, id)
     if (!replay) return false
     if (replay.kind !== "dead_letters" && !(await hasWebhook(tx, replay))) {
@@ -46,6 +46,8 @@ export async function workOff(db: Db, facilityId: string, id: string, others?: M
     }
     return true
   })
+  reached("replay-advanced")
+  return worked
 }
 
 /** Locked, so that the webhook is not deleted meanwhile. */
@@ -90,16 +92,21 @@ const queueEvents: MakeBatch = async (tx, replay, take, from) => {
     )
     select (select count(*) from walked) as walked, (select max(position) from walked) as last,
            (select json_agg(wanted order by position) from wanted) as events`
-  const events = found.events ?? []
+  const number = replay.number ?? 0
+  const events = (found.events ?? []).map(({ position, event_id, sequence }) => ({
+    position,
+    event_id,
+    sequence,
+    number,
+  }))
   const queued = await queueAgain(tx, replay.facility_id, replay.webhook_id ?? "", {
     events,
-    number: replay.number ?? 0,
     pace: { from, perSecond: replay.rate_per_second },
   })
   const isFull = events.length === take
   const cursor = isFull ? events.at(-1)?.position : found.last
   return {
-    queued,
+    queued: queued.length,
     ...(cursor != null && { cursorPosition: cursor }),
     atEnd: !isFull && found.walked < maxWalked,
   }

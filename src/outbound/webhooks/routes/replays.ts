@@ -79,7 +79,7 @@ export const replayRoutes = (app: App) =>
 const anywhere = " of any facility"
 
 /** The facility of the address; undefined: all of them, for the platform. */
-async function facilityOf({ caller, params }: Asked): Promise<string | undefined> {
+async function facilityOf({ caller, params = {} }: Asked): Promise<string | undefined> {
   if (params.facilityId === undefined) {
     requirePlatformAdmin(await caller())
     return undefined
@@ -90,7 +90,8 @@ async function facilityOf({ caller, params }: Asked): Promise<string | undefined
 }
 
 interface Asked extends Pick<RequestTools, "caller"> {
-  readonly params: { readonly facilityId?: string }
+  /** Undefined for an address without ids. */
+  readonly params?: { readonly facilityId?: string }
 }
 
 async function list(app: App, context: Asked & Pick<RequestTools, "input"> & { readonly query: unknown }) {
