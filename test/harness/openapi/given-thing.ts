@@ -125,6 +125,10 @@ const things: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
       select id from slotbase.webhook_deliveries where webhook_id = ${webhookId} limit 1`
     return { ids: { deliveries: delivery?.id ?? "nothing is to be delivered" } }
   },
+  replays: async (desk) => {
+    const { id } = await desk.post(`${desk.at}/webhooks/${await webhook(desk)}/replays`, {})
+    return { ids: { replays: id } }
+  },
   events: async ({ api }) => {
     const [event] = await api.database.db<{ id: string }[]>`
       select id from slotbase.events where facility_id = ${example.facilityId} order by id limit 1`

@@ -86,8 +86,7 @@ export async function healContinuity(
     .map(({ event_id }) => ({ webhook_id: webhookId, event_id, replay: 0, facility_id: facilityId }))
   const putBack = await putBackDeliveries(tx, caller.userId, dead, { from: clock.now, perSecond })
   const pending = known.filter((row) => row.status === "pending").length
-  if (resent.length + putBack.length === 0) noteChange(tx, "nothing")
-  else noteChange(tx, { after: { resent: resent.length, putBack: putBack.length } })
+  noteChange(tx, { after: { resent: resent.length, putBack: putBack.length } })
   return {
     ...answer,
     resent: resent.length,
@@ -110,7 +109,14 @@ interface FoundRow extends MissingRow {
   readonly position: number
 }
 
-async function missing(db: Queryable, facilityId: string, webhookId: string, { have, limit, after }: ContinuityQuery) {
+type Missing = Omit<Continuity, "data"> & { readonly rows: readonly MissingRow[] }
+
+async function missing(
+  db: Queryable,
+  facilityId: string,
+  webhookId: string,
+  { have, limit, after }: ContinuityQuery,
+): Promise<Missing> {
   const [webhook] = await db<{ last: number }[]>`
     select s.last_sequence as last from slotbase.webhooks w
     join slotbase.webhook_sequences s on s.webhook_id = w.id
