@@ -90,7 +90,7 @@ export const retentionPoints = [
   "month-ended",
 ] as const satisfies readonly CrashPoint[]
 
-/** Points of a job that runs when somebody asks for a replay. Its own test hits them (test/actors/jobs/replays.test.ts). */
+/** Points of a job that somebody asks for. Its own test hits them (test/actors/jobs/replays.test.ts). */
 export const replayPoints = ["replay-queued", "replay-advanced"] as const satisfies readonly CrashPoint[]
 
 /** @param event the event in work, where there is a single one. A point can be armed for this event alone. */

@@ -1,4 +1,4 @@
-// Replays are worked off by any process, and a process that is killed in the middle of a batch repeats and skips nothing.
+// Any process works replays off, and one that is killed in the middle of a batch repeats and skips nothing.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"

@@ -1,4 +1,4 @@
-// Many dead letters at once: by handler, webhook, cause and time; counted before, put back at a rate, each exactly once.
+// Many dead letters at once: by handler, webhook, cause and time; counted before, put back at a rate, each once.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { GiveUp, type TransactionalHandler } from "#actors/handlers/handler.ts"
@@ -60,7 +60,7 @@ async function seconds(count: number): Promise<void> {
   while ((await actor.pass(new AbortController().signal)).more) {}
 }
 
-/** A facility whose webhook has two dead deliveries of a 500 and one of a 404, and whose handler gave up on one event. */
+/** A facility with two dead deliveries of a 500 and one of a 404, and with a run that its handler gave up. */
 async function aBadDay() {
   const facilityId = await api.facility()
   const at = `/v1/facilities/${facilityId}`

@@ -85,9 +85,11 @@ const queueEvents: MakeBatch = async (tx, replay, take, from) => {
     ), wanted as materialized (
       select m.* from (${matchedEvents(tx, rangeOf(replay))}) m
       where not exists (select from slotbase.delivery_queue
-                        where webhook_id = ${replay.webhook_id} and position = m.position and replay = ${replay.number})
+                        where webhook_id = ${replay.webhook_id} and facility_id = ${replay.facility_id}
+                          and position = m.position and replay = ${replay.number})
         and not exists (select from slotbase.delivery_history
-                        where webhook_id = ${replay.webhook_id} and event_id = m.event_id and replay = ${replay.number})
+                        where webhook_id = ${replay.webhook_id} and facility_id = ${replay.facility_id}
+                          and event_id = m.event_id and replay = ${replay.number})
       order by m.position limit ${take}
     )
     select (select count(*) from walked) as walked, (select max(position) from walked) as last,

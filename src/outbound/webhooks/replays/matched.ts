@@ -40,7 +40,8 @@ export const matchedEvents = (db: Queryable, range: Range) => db`
                        and facility_id = ${range.facilityId}) h on true
   where ${inRange(db, range)}
     and not exists (select from slotbase.delivery_queue
-                    where webhook_id = ${range.webhookId} and position = k.position and replay = 0)
+                    where webhook_id = ${range.webhookId} and facility_id = ${range.facilityId} and position = k.position
+                      and replay = 0)
     and exists (select from slotbase.events e
                 join slotbase.webhooks w on w.id = ${range.webhookId} and w.facility_id = e.facility_id
                 where e.id = k.event_id and e.facility_id = ${range.facilityId}

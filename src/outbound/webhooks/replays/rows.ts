@@ -161,7 +161,7 @@ export async function goOn(tx: Tx, { id, facility_id }: ReplayRow): Promise<void
     where id = ${id} and facility_id = ${facility_id}`
 }
 
-/** Locks a replay for a decision about it. Undefined facility: of any, for the platform. Throws NotFound, WrongState. */
+/** Locks a replay for a decision; without a facility, for the platform. Throws NotFound, WrongState. */
 export async function lockReplay(
   tx: Tx,
   facilityId: string | undefined,
@@ -169,7 +169,8 @@ export async function lockReplay(
   from: readonly ReplayStatus[],
 ): Promise<ReplayRow> {
   const [row] = await tx<ReplayRow[]>`
-    select * from slotbase.replays r where r.id = ${id} ${ofFacility(tx, facilityId, "r")} for update`
+    select * from slotbase.replays
+    where id = ${id} ${facilityId === undefined ? tx`` : tx`and facility_id = ${facilityId}`} for update`
   if (!row) throw new NotFound("replay", id)
   if (!from.includes(row.status))
     throw new WrongState(
@@ -180,7 +181,7 @@ export async function lockReplay(
 }
 
 export async function readReplay(db: Queryable, facilityId: string | undefined, id: string): Promise<Replay> {
-  const [row] = await db<ShownReplayRow[]>`${shown(db, db`x.id = ${id} ${ofFacility(db, facilityId, "x")}`)}`
+  const [row] = await db<ShownReplayRow[]>`${shown(db, db`x.id = ${id} ${facilityId === undefined ? db`` : db`and x.facility_id = ${facilityId}`}`)}`
   if (!row) throw new NotFound("replay", id)
   return toReplay(row)
 }
@@ -194,16 +195,13 @@ export async function listReplays(
   const rows = await db<ShownReplayRow[]>`
     ${shown(
       db,
-      db`true ${ofFacility(db, facilityId, "x")}
+      db`true ${facilityId === undefined ? db`` : db`and x.facility_id = ${facilityId}`}
         ${page.webhookId === undefined ? db`` : db`and x.webhook_id = ${page.webhookId}`}
         ${page.before === undefined ? db`` : db`and x.id < ${page.before}`}`,
     )}
     order by x.id desc limit ${page.limit + 1}`
   return pageOf(rows, page.limit, (row) => [row.id], toReplay)
 }
-
-const ofFacility = (db: Queryable, facilityId: string | undefined, table: string) =>
-  facilityId === undefined ? db`` : db`and ${db(table)}.facility_id = ${facilityId}`
 
 /** Both counts are of replays that have not ended; their indexes hold nothing but replays. */
 const shown = (db: Queryable, where: ReturnType<Queryable>) => db`

@@ -96,7 +96,7 @@ export const deliveryRoutes = (app: App) =>
         summary: "Send a delivery again now",
         description:
           `${byEitherId} One that has failed gets all its retries again, and its dead letter counts as reprocessed. ` +
-          "One that was delivered is sent as a new delivery of the same event, which is the answer: with " +
+          "One that was delivered is sent as a new delivery of the same event, which is the answer. It has " +
           "X-SlotBase-Redelivery, the sequence number of the first one, and retries of its own.",
         answer: Delivery,
         problems: [409],

@@ -132,7 +132,7 @@ test("a retry sends a failed delivery again and resolves its dead letter; a wait
   const failing = await api.facility()
   const there = `/v1/facilities/${failing}`
   const made = async (maxRetries: number) =>
-    (await api.call("POST", `${there}/webhooks`, { body: valid({ retryConfig: { maxRetries } }) })).body.id as string
+    (await api.call("POST", `${there}/webhooks`, { body: valid({ retryConfig: { maxRetries, retryDelayMs: 600_000 } }) })).body.id as string
   const [dying, waiting] = [await made(0), await made(5)]
   healthy = false
   await confirmed(api.database.db, failing)
@@ -165,7 +165,8 @@ test("a retry sends a failed delivery again and resolves its dead letter; a wait
 test("a page looks at a bounded number of deliveries, and the next pages go on", async () => {
   const quiet = await api.facility()
   const there = `/v1/facilities/${quiet}`
-  const { body: webhook } = await api.call("POST", `${there}/webhooks`, { body: valid() })
+  const body = valid({ retryConfig: { maxRetries: 0 } })
+  const { body: webhook } = await api.call("POST", `${there}/webhooks`, { body })
   const { db } = api.database
   const [wanted] = await confirmed(db, quiet)
   healthy = false
