@@ -12,7 +12,9 @@ export interface Arguments {
 
 /** The refusal of the first argument that the command does not take; undefined: it takes all of them. */
 export function refusalOf({ name, flags = [], words = [] }: Arguments, args: readonly string[]): string | undefined {
-  const others = args.filter((each) => !flags.some((flag) => (flag.endsWith("=") ? each.startsWith(flag) : each === flag)))
+  const others = args.filter(
+    (each) => !flags.some((flag) => (flag.endsWith("=") ? each.startsWith(flag) : each === flag)),
+  )
   const unknown = others.find((each, nth) => each.startsWith("-") || nth >= words.length)
   if (unknown === undefined) return undefined
   const near = flags.find((flag) => editsBetween(unknown.replace(/=.*$/s, "="), flag) <= mostEdits)

@@ -13,13 +13,19 @@ import { audit } from "#events/audit.ts"
 import { operatorContext } from "#events/operator.ts"
 import { transact } from "#events/outbox.ts"
 import { beginReprocess } from "#operations/dead-letters/reprocess-batch.ts"
-import { previewReprocess, ReprocessInput, type ReprocessPreview, selectionOf } from "#operations/dead-letters/selected.ts"
+import {
+  previewReprocess,
+  ReprocessInput,
+  type ReprocessPreview,
+  selectionOf,
+} from "#operations/dead-letters/selected.ts"
 import type { Command } from "./command.ts"
 import { operator } from "./operator.ts"
 import { requireMigrated } from "./require-migrated.ts"
 
 const flags = ["--preview", "--handler=", "--webhook=", "--cause=", "--since=", "--until=", "--rate=", "--facility="]
-const use = "./scripts/slotbase dead-letters [list | reprocess] [--handler=… | --webhook=…] [--cause=…] [--since=…] [--until=…]"
+const use =
+  "./scripts/slotbase dead-letters [list | reprocess] [--handler=… | --webhook=…] [--cause=…] [--since=…] [--until=…]"
 
 export const deadLetters: Command = {
   name: "dead-letters",

@@ -37,7 +37,8 @@ async function sentBefore(count: number) {
     select webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, 'delivered', 1, slotbase.now()
     from gone`
   const begin = async (ratePerSecond: number) =>
-    (await transact(db, context, (tx) => beginReplay(tx, rootCaller, facility.id, webhook.id, { ratePerSecond }))).result
+    (await transact(db, context, (tx) => beginReplay(tx, rootCaller, facility.id, webhook.id, { ratePerSecond })))
+      .result
   const queued = () => db<{ position: number; sequence: number }[]>`
     select position, sequence from slotbase.delivery_queue
     where webhook_id = ${webhook.id} and replay > 0 order by position`

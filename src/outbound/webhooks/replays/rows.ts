@@ -181,7 +181,9 @@ export async function lockReplay(
 }
 
 export async function readReplay(db: Queryable, facilityId: string | undefined, id: string): Promise<Replay> {
-  const [row] = await db<ShownReplayRow[]>`${shown(db, db`x.id = ${id} ${facilityId === undefined ? db`` : db`and x.facility_id = ${facilityId}`}`)}`
+  const [row] = await db<
+    ShownReplayRow[]
+  >`${shown(db, db`x.id = ${id} ${facilityId === undefined ? db`` : db`and x.facility_id = ${facilityId}`}`)}`
   if (!row) throw new NotFound("replay", id)
   return toReplay(row)
 }

@@ -3,13 +3,7 @@
 import { expect, test } from "bun:test"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import {
-  countOf,
-  gapsOf,
-  numbersIn,
-  rangesOf,
-  SequenceList,
-} from "#outbound/webhooks/deliveries/sequence-ranges.ts"
+import { countOf, gapsOf, numbersIn, rangesOf, SequenceList } from "#outbound/webhooks/deliveries/sequence-ranges.ts"
 
 test("ranges are joined when they overlap or touch, in whatever order they come", () => {
   expect(rangesOf("")).toEqual([])

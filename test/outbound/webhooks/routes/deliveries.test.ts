@@ -132,7 +132,11 @@ test("a retry sends a failed delivery again and resolves its dead letter; a wait
   const failing = await api.facility()
   const there = `/v1/facilities/${failing}`
   const made = async (maxRetries: number) =>
-    (await api.call("POST", `${there}/webhooks`, { body: valid({ retryConfig: { maxRetries, retryDelayMs: 600_000 } }) })).body.id as string
+    (
+      await api.call("POST", `${there}/webhooks`, {
+        body: valid({ retryConfig: { maxRetries, retryDelayMs: 600_000 } }),
+      })
+    ).body.id as string
   const [dying, waiting] = [await made(0), await made(5)]
   healthy = false
   await confirmed(api.database.db, failing)
