@@ -24,6 +24,7 @@ import { localPayments } from "./jobs/local-payments.ts"
 import { noShowDetection } from "./jobs/no-show-detection.ts"
 import { paymentResolution } from "./jobs/payment-resolution.ts"
 import { recurringExtension } from "./jobs/recurring-extension.ts"
+import { replays } from "./jobs/replays.ts"
 import { retention } from "./jobs/retention.ts"
 import { subscriptionRenewalCheck } from "./jobs/subscription-renewal-check.ts"
 import { uploadCleanup } from "./jobs/upload-cleanup.ts"
@@ -90,6 +91,7 @@ export async function startActors(
     deliverWebhooks(tools, lifeSign),
     ...handlers.map((handler) => runHandler(tools, handler, lifeSign)),
     jobRequests(jobs),
+    replays(tools),
     bookingReminderCheck(tools),
     guardedByClock(tools.db, noShowDetection(tools)),
     guardedByClock(tools.db, subscriptionRenewalCheck(tools)),

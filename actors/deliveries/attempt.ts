@@ -82,6 +82,7 @@ function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt:
     sequence: delivery.sequence,
     position: delivery.position,
     epoch: delivery.webhook.epoch,
+    replay: delivery.replay,
   }
   const auth = authHeaders(delivery.webhook.auth_type, authOf(delivery.webhook, secrets), {
     eventId: delivery.event_id,

@@ -46,7 +46,9 @@ import { healthRoutes } from "#operations/routes/health.ts"
 import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { eventTypeRoutes } from "#outbound/feed/routes/event-types.ts"
 import { eventRoutes } from "#outbound/feed/routes/events.ts"
+import { continuityRoutes } from "#outbound/webhooks/routes/continuity.ts"
 import { deliveryRoutes } from "#outbound/webhooks/routes/deliveries.ts"
+import { replayRoutes } from "#outbound/webhooks/routes/replays.ts"
 import { webhookRoutes } from "#outbound/webhooks/routes/webhooks.ts"
 
 export const areas = [
@@ -92,6 +94,8 @@ export const areas = [
   eventTypeRoutes,
   webhookRoutes,
   deliveryRoutes,
+  replayRoutes,
+  continuityRoutes,
   auditRoutes,
   deadLetterRoutes,
   jobRoutes,

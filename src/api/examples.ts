@@ -163,6 +163,9 @@ const inFacility: Readonly<Record<string, unknown>> = {
       conditions: [{ path: "data.priceAmount", operator: "greater", value: 2000 }],
     },
   },
+  "POST /webhooks/{id}/replays": { since: "2026-03-01T00:00:00Z", types: ["booking.confirmed"], preview: true },
+  "POST /webhooks/{id}/continuity": { have: "1-100,102" },
+  "POST /dead-letters/reprocess": { cause: "http_500", ratePerSecond: 20 },
   "POST /jobs/{name}/run": {},
 }
 
@@ -191,6 +194,7 @@ const onPlatform: Readonly<Record<string, unknown>> = {
   "POST /v1/facilities": { name: "Lakeside", timezone: "Europe/Berlin", currency: "EUR", sportTypes: ["padel"] },
   "POST /v1/coupons": { code: "SUMMER-10", percentOff: 10, periods: 3 },
   "POST /v1/jobs/{name}/run": {},
+  "POST /v1/dead-letters/reprocess": { handler: "NotificationHandler", preview: true },
 }
 
 /** By operation, such as "POST /v1/facilities/{facilityId}/bookings". */
@@ -237,6 +241,8 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   webhooks: example.webhookId,
   deliveries: example.deliveryId,
   "dead-letters": example.deadLetterId,
+  replays: example.replayId,
+  have: "1-100,102",
   runs: example.jobRunId,
   "event-types": "booking.confirmed",
   jobs: "hold-expiration",

@@ -65,6 +65,8 @@ export const crashPoints = {
   // Jobs.
   "retries-due": "Deliveries that waited for the job webhook-retry are due; no hint was sent.",
   "overdue-ended": "Deliveries whose time was over are dead letters; more of their webhook may be.",
+  "replay-queued": "A replay has put a batch into the queue in the open transaction; its cursor has not moved.",
+  "replay-advanced": "A batch of a replay and its cursor are committed; no hint was sent.",
   "holds-expired": "Expired holds are released in the open transaction; their events are kept in memory only.",
   "partitions-made": "Housekeeping has made partitions ahead and removed nothing yet.",
   "month-named": "Retention has named the month to remove, and its partitions.",
@@ -101,6 +103,8 @@ export const retryPoints = [
   "retries-due",
   "overdue-ended",
 ] as const satisfies readonly CrashPoint[]
+/** Points of a job that somebody asks for. Its own test hits them (test/actors/jobs/replays.test.ts). */
+export const replayPoints = ["replay-queued", "replay-advanced"] as const satisfies readonly CrashPoint[]
 
 /** @param event the event in work, where there is a single one. A point can be armed for this event alone. */
 export function reached(point: CrashPoint, event?: string): void {

@@ -2,12 +2,10 @@
  * slotbase jobs: lists the scheduled jobs, says what a run would do now, and runs a job by hand. A process with actors
  * carries out the run: the running server or another one.
  */
-import type { Caller } from "#access/caller.ts"
 import type { Config } from "#base/config.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { reachDatabase } from "#base/database/open.ts"
 import { connectHints } from "#base/hints.ts"
-import { platformFacilityId, rootUserId } from "#base/ids.ts"
 import { audit } from "#events/audit.ts"
 import { operatorContext } from "#events/operator.ts"
 import { transact } from "#events/outbox.ts"
@@ -16,6 +14,7 @@ import { previewOf } from "#operations/jobs/previews.ts"
 import { type Did, isAnybodyThere } from "#operations/jobs/rows.ts"
 import { untilEnded } from "#operations/jobs/wait.ts"
 import type { Command } from "./command.ts"
+import { operator } from "./operator.ts"
 import { requireMigrated } from "./require-migrated.ts"
 
 /** Longer than any job takes. */
@@ -101,13 +100,3 @@ const inWords = (did: Did | null) =>
   Object.entries(did ?? {})
     .map(([what, count], nth) => `${nth === 0 ? " " : ", "}${count} ${what}`)
     .join("")
-
-/** Anyone with access to the database may do anything in it. The root user is the recorded actor. */
-const operator: Caller = {
-  userId: rootUserId,
-  kind: "system",
-  name: "Command line",
-  email: null,
-  grants: [{ role: "platform_admin", scopeType: "platform", scopeId: platformFacilityId }],
-  tokenExpiresAt: null,
-}

@@ -7,6 +7,7 @@ import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { unknownVariables } from "#base/unknown-variables.ts"
 import { refusalOf } from "./arguments.ts"
 import type { Command } from "./command.ts"
+import { deadLetters } from "./dead-letters.ts"
 import { demo } from "./demo.ts"
 import { doctor } from "./doctor.ts"
 import { grantReader } from "./grant-reader.ts"
@@ -16,7 +17,7 @@ import { migrateCommand } from "./migrate.ts"
 import { url } from "./url.ts"
 import { zones } from "./zones.ts"
 
-const commands: readonly Command[] = [links, url, demo, migrateCommand, doctor, grantReader, jobs, zones]
+const commands: readonly Command[] = [links, url, demo, migrateCommand, doctor, grantReader, jobs, deadLetters, zones]
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args

@@ -39,6 +39,7 @@ export const example = {
   deliveryId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e34",
   deadLetterId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e35",
   jobRunId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e36",
+  replayId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e41",
   accountLinkId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e60",
   userSessionId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e61",
   bookedAt: "2026-03-09T16:20:30.125Z",

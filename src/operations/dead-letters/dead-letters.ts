@@ -50,6 +50,9 @@ export interface DeadLetterQuery {
   readonly facilityId?: string | undefined
   readonly resolved?: boolean | undefined
   readonly handler?: string | undefined
+  readonly webhookId?: string | undefined
+  /** The code of the last error. */
+  readonly cause?: string | undefined
   /** The `next` of the page before. */
   readonly after?: string | undefined
   readonly limit: number
@@ -58,7 +61,7 @@ export interface DeadLetterQuery {
 /** The entries in the order of their events. An id carries its event's time, so the id is also the cursor. */
 export async function listDeadLetters(
   db: Queryable,
-  { facilityId, resolved, handler, after, limit }: DeadLetterQuery,
+  { facilityId, resolved, handler, webhookId, cause, after, limit }: DeadLetterQuery,
 ): Promise<{ data: DeadLetterEntry[]; next: string | null }> {
   const rows = await db<DeadLetterRow[]>`
     select * from slotbase.dead_letters
@@ -66,6 +69,8 @@ export async function listDeadLetters(
       ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
       ${resolved === undefined ? db`` : resolved ? db`and resolved_at is not null` : db`and resolved_at is null`}
       ${handler === undefined ? db`` : db`and handler = ${handler}`}
+      ${webhookId === undefined ? db`` : db`and webhook_id = ${webhookId}`}
+      ${cause === undefined ? db`` : db`and errors -> -1 -> 'error' ->> 'code' = ${cause}`}
       ${after === undefined ? db`` : db`and id > ${after}`}
     order by id limit ${limit + 1}`
   const page = rows.slice(0, limit)

@@ -10,8 +10,12 @@ import { opaqueText } from "#base/schema/text-fields.ts"
 import { DomainEvent } from "#events/envelope.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf } from "#http/path.ts"
 import { api, type RequestTools } from "#http/route.ts"
+import { Replay } from "#outbound/webhooks/replays/rows.ts"
 import { type DeadLetterEntry, ignore, listDeadLetters, reprocess, resolveByHand } from "./dead-letters.ts"
+import { beginReprocess } from "./reprocess-batch.ts"
+import { previewReprocess, ReprocessInput, ReprocessPreview, selectionOf } from "./selected.ts"
 
 export const deadLetterRoutes = (app: App) =>
   new Elysia()
@@ -38,6 +42,16 @@ export const deadLetterRoutes = (app: App) =>
       "/v1/facilities/:facilityId/dead-letters/:id/resolve",
       (context) => decide(resolveByHand, context),
       described({ audited: "dead_letter.resolved", ...decision, summary: "Mark a dead letter as resolved by hand" }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/dead-letters/reprocess",
+      (context) => reprocessMany(app, context),
+      described({ ...many, summary: "Put the dead letters of a cause back to work" }),
+    )
+    .post(
+      "/v1/dead-letters/reprocess",
+      (context) => reprocessMany(app, context),
+      described({ ...many, summary: "Put the dead letters of a cause back to work, in all facilities" }),
     )
     .get(
       "/v1/dead-letters",
@@ -85,6 +99,24 @@ interface Deciding extends Pick<RequestTools, "caller" | "command"> {
   readonly params: { readonly id: string; readonly facilityId?: string }
 }
 
+async function reprocessMany(app: App, { caller, command, input, body, params = {}, set }: DecidingMany) {
+  const deciding = await caller()
+  const of = params.facilityId === undefined ? undefined : facilityIdOf(params.facilityId)
+  if (of === undefined) requirePlatformAdmin(deciding)
+  else requireAdmin(deciding, of)
+  const wanted = input(ReprocessInput, body)
+  if (wanted.preview !== true) return command((tx) => beginReprocess(tx, deciding, of, wanted), { status: 202 })
+  set.status = 200
+  return previewReprocess(app.db, selectionOf(of, wanted))
+}
+
+interface DecidingMany extends Pick<RequestTools, "caller" | "command" | "input"> {
+  readonly body: unknown
+  /** Undefined for an address without ids. */
+  readonly params?: { readonly facilityId?: string }
+  readonly set: { status?: number | string }
+}
+
 const tag = "Dead letters"
 
 const DeadLetterQuery = Schema.Struct({
@@ -92,12 +124,16 @@ const DeadLetterQuery = Schema.Struct({
   after: Schema.optionalKey(Id.annotate({ description: "the `next` of the page before" })),
   resolved: Schema.optionalKey(Schema.Literals(["true", "false"])),
   handler: Schema.optionalKey(opaqueText(0, 200)),
+  webhookId: Schema.optionalKey(Id),
+  cause: Schema.optionalKey(opaqueText(0, 100).annotate({ description: "the code of the last error" })),
 })
 
 const queryOf = (query: typeof DeadLetterQuery.Type) => ({
   limit: pageLimitOf(query),
   after: query.after,
   handler: query.handler,
+  webhookId: query.webhookId,
+  cause: query.cause,
   resolved: query.resolved === undefined ? undefined : query.resolved === "true",
 })
 
@@ -128,6 +164,18 @@ const Entry = Schema.Struct({
 })
 
 const list = { tag, query: DeadLetterQuery, answer: listOf(Entry) } as const
+const many = {
+  tag,
+  description:
+    "Only open ones whose last attempt was before the request. With `preview` nothing is put back, and the answer is " +
+    "200 with the counts by cause. Otherwise it is 202 with a replay, which can be followed, paused and cancelled.",
+  body: ReprocessInput,
+  answer: Schema.Union([Replay, ReprocessPreview]),
+  status: 202,
+  also: [200],
+  problems: [409],
+  audited: "dead_letter.reprocess_begun",
+} as const
 const decision = { tag, answer: Entry, problems: [409] } as const
 
 function idOf(what: string, text: string): string {

@@ -15,6 +15,8 @@ export interface Attempt {
   readonly position: number
   /** The id of the log; undefined when it is not known any more. */
   readonly epoch?: string | undefined
+  /** Above 0: the event is sent again, by hand or by a replay. */
+  readonly replay: number
 }
 
 /** The headers of every request. @param timestamp unix seconds. */
@@ -28,6 +30,7 @@ export const plainHeaders = (attempt: Attempt, timestamp: number): Record<string
   "X-SlotBase-Sequence": String(attempt.sequence),
   "X-SlotBase-Position": String(attempt.position),
   ...(attempt.epoch !== undefined && { "X-SlotBase-Epoch": attempt.epoch }),
+  ...(attempt.replay > 0 && { "X-SlotBase-Redelivery": "true" }),
 })
 
 /** The headers that prove the sender, and the signature to store with the attempt. */

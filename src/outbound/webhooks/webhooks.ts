@@ -21,6 +21,7 @@ import { eventContextOf } from "#events/outbox.ts"
 import { typesMeantBy } from "#events/patterns.ts"
 import { type Auth, authOf, openCurrentAuth, sealAuth } from "./auth.ts"
 import { abandonDeliveries } from "./deliveries/abandon.ts"
+import { discardedBy } from "./deliveries/unfinished.ts"
 import {
   defaultConcurrency,
   defaultOverlapHours,
@@ -159,7 +160,10 @@ export async function rotateSecret(
  * deleter has ignored.
  */
 export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
-  noteChange(tx, { before: toWebhook(await lockWebhook(tx, facilityId, id)) })
+  const before = toWebhook(await lockWebhook(tx, facilityId, id))
+  // The trail says what was discarded; the locked row keeps others from adding a replay meanwhile.
+  const { unfinishedDeliveries } = await discardedBy(tx, facilityId, id)
+  noteChange(tx, { before: { ...before, unfinishedDeliveries } })
   await tx`
     update slotbase.webhooks
     set is_active = false, auth_config = null, next_auth_config = null, rotation_ends_at = null, deleted_at = slotbase.now(), deleted_by = ${caller.userId},

@@ -65,6 +65,8 @@ const operations: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     const { expires, signature } = Object.fromEntries(new URL(url, "http://slotbase.test").searchParams)
     return { ids: { mediaId: id, expires: expires ?? "", signature: signature ?? "" } }
   },
+  [`POST ${f}/replays/{id}/resume`]: pausedReplay,
+  "POST /v1/replays/{id}/resume": pausedReplay,
   // A booker shows the code of their own booking.
   [`GET ${f}/bookings/{bookingId}/check-in-code`]: async (desk) => ({
     ...named((await booked(desk)).id),
@@ -125,6 +127,10 @@ const things: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
       select id from slotbase.webhook_deliveries where webhook_id = ${webhookId} limit 1`
     return { ids: { deliveries: delivery?.id ?? "nothing is to be delivered" } }
   },
+  replays: async (desk) => {
+    const { id } = await desk.post(`${desk.at}/webhooks/${await webhook(desk)}/replays`, {})
+    return { ids: { replays: id } }
+  },
   events: async ({ api }) => {
     const [event] = await api.database.db<{ id: string }[]>`
       select id from slotbase.events where facility_id = ${example.facilityId} order by id limit 1`
@@ -134,6 +140,12 @@ const things: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   runs: async ({ at, post }) => ({
     ids: { runs: (await post(`${at}/jobs/hold-expiration/run?wait=0`, {})).id },
   }),
+}
+
+async function pausedReplay(desk: Desk): Promise<Given> {
+  const { id } = await desk.post(`${desk.at}/webhooks/${await webhook(desk)}/replays`, {})
+  await desk.post(`${desk.at}/replays/${id}/pause`, {})
+  return { ids: { replays: id } }
 }
 
 /** Made by the example of its POST. */

@@ -188,6 +188,10 @@ const makers: Readonly<Record<string, Make>> = {
       select id from slotbase.webhook_deliveries where webhook_id = ${webhookId} limit 1`
     return delivery?.id ?? "nothing was delivered"
   },
+  replays: async (world, place) => {
+    const webhookId = await makeThing("webhooks", world, place, place.somebody.id)
+    return (await world.must("POST", `${at(place)}/webhooks/${webhookId}/replays`, {})).id
+  },
   events: async (world, place) => {
     const [event] = await world.api.database.db<{ id: string }[]>`
       select id from slotbase.events where facility_id = ${place.id} order by id limit 1`

@@ -1,6 +1,6 @@
 // The way to each crash point: the role that passes it, and the provocation that makes a process pass it.
 
-import type { CrashPoint, retentionPoints, retryPoints } from "#base/crash-points.ts"
+import type { CrashPoint, replayPoints, retentionPoints, retryPoints } from "#base/crash-points.ts"
 import type { Role } from "#scripts/chaos/supervised-process.ts"
 import { goneReceiver, hangingBurst, lostClaims, refusingReceiver } from "./deliveries.ts"
 import { failingHandler, lostRuns, slowHandler, slowMail } from "./handlers.ts"
@@ -21,8 +21,11 @@ export interface Way {
   readonly short?: true
 }
 
-/** The crash points of retention, of order and of the job webhook-retry are hit by tests of their own. */
-export type ReachedPoint = Exclude<CrashPoint, (typeof retentionPoints)[number] | (typeof retryPoints)[number]>
+/** The crash points of retention, of order, of replays and of the job webhook-retry are hit by tests of their own. */
+export type ReachedPoint = Exclude<
+  CrashPoint,
+  (typeof retentionPoints)[number] | (typeof replayPoints)[number] | (typeof retryPoints)[number]
+>
 
 const request: Way = { role: "server", upTo: 12 }
 const actor: Way = { role: "actors", upTo: 4 }

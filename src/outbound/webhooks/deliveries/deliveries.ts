@@ -8,57 +8,8 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { sendHint } from "#base/hints.ts"
-import { type Page, pageOf } from "#base/schema/page.ts"
-import {
-  type AttemptRow,
-  attemptUnderWayId,
-  complete,
-  type Delivery,
-  type DeliveryStatus,
-  queued,
-  settled,
-  toDelivery,
-} from "./rows.ts"
-
-export interface DeliveryQuery {
-  readonly status?: DeliveryStatus | undefined
-  readonly limit: number
-  /** The event id and replay number of the last delivery of the page before. */
-  readonly after?: readonly [string, number] | undefined
-}
-
-/** The deliveries of a webhook, those of the newest events first. */
-export async function listDeliveries(
-  db: Queryable,
-  facilityId: string,
-  webhookId: string,
-  { status, limit, after }: DeliveryQuery,
-): Promise<Page<Delivery>> {
-  const [known] = await db`select from slotbase.webhooks where id = ${webhookId} and facility_id = ${facilityId}`
-  if (!known) throw new NotFound("webhook", webhookId)
-  const older = after ? db`and (event_id, replay) < (${after[0]}, ${after[1]})` : db``
-  const order = db`order by event_id desc, replay desc limit ${limit + 1}`
-  const inQueue = status === "delivered" || status === "failed" ? db`and false` : db``
-  const inHistory = status === "pending" || status === "retrying" ? db`and false` : db``
-  const rows = await complete(
-    db,
-    db`
-      (select ${queued(db)} from slotbase.delivery_queue q
-       where q.webhook_id = ${webhookId} and q.facility_id = ${facilityId} ${older} ${inQueue}
-         ${status === "pending" ? db`and q.attempts = 0` : status === "retrying" ? db`and q.attempts > 0` : db``} ${order})
-      union all
-      (select ${settled(db)} from slotbase.delivery_history h
-       where h.webhook_id = ${webhookId} and h.facility_id = ${facilityId} ${older} ${inHistory}
-         ${status === "delivered" || status === "failed" ? db`and h.status = ${status}` : db``} ${order})
-      ${order}`,
-  )
-  return pageOf(
-    rows,
-    limit,
-    (row) => [row.event_id, row.replay],
-    (row) => toDelivery(row),
-  )
-}
+import { resendEvents } from "./resend.ts"
+import { type AttemptRow, attemptUnderWayId, complete, type Delivery, queued, settled, toDelivery } from "./rows.ts"
 
 /** One delivery with all its attempts, by its id or the id of an attempt. */
 export async function readDelivery(db: Queryable, facilityId: string, id: string): Promise<Delivery> {
@@ -71,10 +22,19 @@ export async function readDelivery(db: Queryable, facilityId: string, id: string
   return toDelivery(row, row.last?.outcome === "started" ? [...ended, row.last] : ended)
 }
 
-/** Sends a delivery again now. A failed one restarts its retries; one that waits for a retry stops waiting. */
+/**
+ * Sends a delivery again now. A failed one restarts its retries; one that waits for a retry stops waiting. A delivered
+ * one is sent as a new delivery of the same event, which is the answer.
+ */
 export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<Delivery> {
-  const { id: deliveryId, webhook_id, event_id, position, replay, status } = await find(tx, facilityId, id)
-  if (status === "delivered") throw new WrongState("already_delivered", "The delivery has been delivered.")
+  const row = await find(tx, facilityId, id)
+  const { id: deliveryId, webhook_id, event_id, position, replay, status } = row
+  if (status === "delivered") {
+    const [again] = await resendEvents(tx, facilityId, webhook_id, [row], { perSecond: 1 })
+    if (again === undefined)
+      throw new WrongState("delivery_gone", "The event is no longer kept, or was sent again too often by hand.")
+    return readDelivery(tx, facilityId, again)
+  }
   if (status === "failed") {
     if (!(await requeueDelivery(tx, facilityId, deliveryId, event_id)))
       throw new WrongState("delivery_gone", "The delivery is gone: its webhook or its event is no longer kept.")

@@ -29,6 +29,8 @@ export interface DeliveryRow {
   readonly event_type: string
   readonly payload: string | null
   readonly first_attempt_at: Date | null
+  /** The first delivery of the event to the webhook, when this one is another. */
+  readonly first_id: string | null
   readonly last: AttemptRow | null
 }
 
@@ -85,6 +87,7 @@ export const attemptUnderWayId = (db: Queryable) => db`
 export const complete = (db: Queryable, deliveries: postgres.Fragment) => db<DeliveryRow[]>`
   select d.*, w.url, w.method, w.auth_type, p.type as event_type, slotbase.event_body(e) as payload,
          coalesce(f.started_at, (d.present ->> 'started_at')::timestamptz) as first_attempt_at,
+         case when d.replay > 0 and d.sequence > 0 then slotbase.derived_id(d.event_id, d.webhook_id::text) end as first_id,
          coalesce(d.present || jsonb_build_object('url', w.url, 'method', w.method), to_jsonb(l)) as last
   from (${deliveries}) d
   join slotbase.webhooks w on w.id = d.webhook_id and w.facility_id = d.facility_id
@@ -94,7 +97,7 @@ export const complete = (db: Queryable, deliveries: postgres.Fragment) => db<Del
                      where event_id = d.event_id and delivery_id = d.id order by attempt limit 1) f on true
   left join lateral (select * from slotbase.attempt_history
                      where event_id = d.event_id and delivery_id = d.id order by attempt desc limit 1) l on true
-  order by d.event_id desc, d.replay desc`
+  order by d.event_id desc, d.replay desc, d.webhook_id desc`
 
 const bodyEnds = ["cut", "late", "lost", "unreadable"] as const
 const errorClasses = ["dns", "tls", "connection", "timeout", "status", "refused_by_guard", "other"] as const
@@ -159,6 +162,12 @@ export const Delivery = Schema.Struct({
   status: Schema.Literals(deliveryStatuses),
   sequence: Schema.Int,
   position: Schema.Int,
+  isResend: Schema.optionalKey(Schema.Literal(true)).annotateKey({
+    description: "sent again by hand or by a replay: X-SlotBase-Redelivery says so to the receiver",
+  }),
+  resendOf: Schema.optionalKey(Schema.String).annotateKey({
+    description: "the first delivery of the event to the webhook; missing when there was none",
+  }),
   attempts: Schema.optionalKey(Schema.Array(DeliveryAttempt)).annotateKey({ description: "of a single delivery" }),
 })
 export type Delivery = typeof Delivery.Type
@@ -186,6 +195,8 @@ export function toDelivery(row: DeliveryRow, attempts?: readonly AttemptRow[]): 
     ...(last?.duration_ms != null && { durationMs: last.duration_ms }),
     sequence: row.sequence,
     position: row.position,
+    ...(row.replay > 0 && { isResend: true as const }),
+    ...(row.first_id !== null && { resendOf: row.first_id }),
     ...(attempts && { attempts: attempts.map((attempt) => toAttempt(row, attempt)) }),
   }
 }

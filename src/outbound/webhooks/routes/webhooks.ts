@@ -117,7 +117,9 @@ export const webhookRoutes = (app: App) =>
       described({
         tag,
         summary: "Delete a webhook",
-        description: "Its unfinished deliveries end as failed, each with a dead letter that counts as ignored.",
+        description:
+          "Its unfinished deliveries end as failed, each with a dead letter that counts as ignored. " +
+          "`GET …/webhooks/{id}/deletion` counts them before, and the audit trail keeps the number.",
         audited: "webhook.deleted",
       }),
     )

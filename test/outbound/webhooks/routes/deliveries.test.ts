@@ -58,6 +58,18 @@ test("are listed newest first, page by page, and by status", async () => {
   )
   expect(statuses).toEqual([2, 0, 5, 0])
   expect((await page("status=lost")).status).toBe(422)
+  const eventsOf = async (query: string) =>
+    (await page(query)).body.data.map((delivery: { eventId: string }) => delivery.eventId)
+  expect(await eventsOf(`eventId=${events[2]}`)).toEqual([events[2]])
+  expect([(await eventsOf("type=booking.confirmed")).length, await eventsOf("type=booking.cancelled")]).toEqual([7, []])
+  expect(await eventsOf("responseStatus=200")).toEqual(events.toReversed())
+  expect([await eventsOf("responseStatus=500"), await eventsOf("replay=true")]).toEqual([[], []])
+  const { body: all7 } = await api.call("GET", `${at}/deliveries?limit=200&webhookId=${webhook.id}`)
+  expect(all7.data.map((delivery: { eventId: string }) => delivery.eventId)).toEqual(all)
+  expect(await eventsOf("until=2001-01-01T00:00:00Z")).toEqual([])
+  expect((await eventsOf("since=2001-01-01T00:00:00Z")).length).toBe(7)
+  for (const query of ["responseStatus=99", "since=yesterday", "replay=1", "eventId=x", "type="])
+    expect((await page(query)).status).toBe(422)
   expect((await page("after=nonsense")).status).toBe(422)
 })
 
@@ -114,12 +126,15 @@ test("a delivery is found by its id and by the id of an attempt, with the specif
   expect(body.attempts[0].timings).toMatchObject({ firstByte: expect.any(Number), body: expect.any(Number) })
 })
 
-test("a retry sends a failed delivery again and resolves its dead letter; a waiting one is due at once; a delivered one is a 409", async () => {
+test("a retry sends a failed delivery again and resolves its dead letter; a waiting one is due at once; a delivered one is sent as another delivery", async () => {
   const failing = await api.facility()
   const there = `/v1/facilities/${failing}`
   const made = async (maxRetries: number) =>
-    (await api.call("POST", `${there}/webhooks`, { body: valid({ retryConfig: { maxRetries }, retryForHours: 0 }) }))
-      .body.id as string
+    (
+      await api.call("POST", `${there}/webhooks`, {
+        body: valid({ retryConfig: { maxRetries, retryDelayMs: 600_000 }, retryForHours: 0 }),
+      })
+    ).body.id as string
   const [dying, waiting] = [await made(0), await made(5)]
   healthy = false
   await confirmed(api.database.db, failing)
@@ -145,6 +160,32 @@ test("a retry sends a failed delivery again and resolves its dead letter; a wait
     const delivery = await only(webhookId)
     expect([delivery.status, delivery.attemptCount]).toEqual(["delivered", 2])
     const { status, body } = await retry(delivery.id)
-    expect([status, body.code]).toEqual([409, "already_delivered"])
+    expect([status, body.status, body.attemptCount, body.resendOf]).toEqual([200, "pending", 0, delivery.id])
+  }
+})
+
+test("a page looks at a bounded number of deliveries, and the next pages go on", async () => {
+  const quiet = await api.facility()
+  const there = `/v1/facilities/${quiet}`
+  const body = valid({ retryConfig: { maxRetries: 0 } })
+  const { body: webhook } = await api.call("POST", `${there}/webhooks`, { body })
+  const { db } = api.database
+  const [wanted] = await confirmed(db, quiet)
+  healthy = false
+  await deliverer.run()
+  healthy = true
+  await confirmed(db, quiet, 2_100)
+  await db`
+    with gone as (delete from slotbase.delivery_queue where webhook_id = ${webhook.id} and attempts = 0 returning *)
+    insert into slotbase.delivery_history
+      (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, status, attempts, settled_at)
+    select webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, 'delivered', 1, slotbase.now()
+    from gone`
+  for (const of of [`${there}/webhooks/${webhook.id}/deliveries`, `${there}/deliveries`]) {
+    const first = (await api.call("GET", `${of}?responseStatus=500`)).body
+    expect([first.data, first.next === null]).toEqual([[], false])
+    const second = (await api.call("GET", `${of}?responseStatus=500&after=${first.next}`)).body
+    expect(second.data.map((delivery: { eventId: string }) => delivery.eventId)).toEqual([wanted])
+    expect(second.next).toBeNull()
   }
 })
