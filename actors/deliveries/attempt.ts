@@ -112,6 +112,8 @@ function recordedHeaders(
     eventType: delivery.event?.type ?? "",
     sequence: delivery.sequence,
     position: delivery.position,
+    replay: delivery.replay,
+    epoch: delivery.webhook.epoch,
     url: delivery.webhook.url,
     timestamp: Math.floor(sentAt.getTime() / 1000),
     signature: request.signature ?? null,

@@ -10,6 +10,8 @@ const attempt: UsualAttempt = {
   eventType: "booking.confirmed",
   sequence: 1,
   position: 2,
+  replay: 0,
+  epoch: "log",
   url: "https://example.com:8443/hook?token=t",
   timestamp: 1_800_000_000,
   signature: null,

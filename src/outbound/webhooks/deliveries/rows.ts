@@ -26,6 +26,8 @@ export interface DeliveryRow {
   readonly url: string
   readonly method: string
   readonly auth_type: AuthType
+  /** The id of the log. */
+  readonly epoch: string
   readonly event_type: string
   readonly payload: string | null
   readonly first_attempt_at: Date | null
@@ -85,7 +87,7 @@ export const attemptUnderWayId = (db: Queryable) => db`
 
 /** Completes deliveries with their webhook, event and attempts; newest event first. */
 export const complete = (db: Queryable, deliveries: postgres.Fragment) => db<DeliveryRow[]>`
-  select d.*, w.url, w.method, w.auth_type, p.type as event_type, slotbase.event_body(e) as payload,
+  select d.*, w.url, w.method, w.auth_type, (select slotbase.log_epoch()) as epoch, p.type as event_type, slotbase.event_body(e) as payload,
          coalesce(f.started_at, (d.present ->> 'started_at')::timestamptz) as first_attempt_at,
          case when d.replay > 0 and d.sequence > 0 then slotbase.derived_id(d.event_id, d.webhook_id::text) end as first_id,
          coalesce(d.present || jsonb_build_object('url', w.url, 'method', w.method), to_jsonb(l)) as last
@@ -245,6 +247,8 @@ function headersOf(row: DeliveryRow, attempt: AttemptRow | null): Record<string,
     eventType: row.event_type,
     sequence: row.sequence,
     position: row.position,
+    replay: row.replay,
+    epoch: row.epoch,
     url: attempt.url,
     timestamp: Math.floor(Date.parse(attempt.sent_at ?? attempt.started_at) / 1000),
     signature: attempt.signature,

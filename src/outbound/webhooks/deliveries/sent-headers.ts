@@ -13,6 +13,9 @@ export interface UsualAttempt {
   readonly eventType: string
   readonly sequence: number
   readonly position: number
+  readonly replay: number
+  /** The id of the log. A reader gives the present one. */
+  readonly epoch?: string | undefined
   readonly url: string
   /** Unix seconds. */
   readonly timestamp: number
