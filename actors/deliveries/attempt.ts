@@ -5,6 +5,7 @@ import { EgressRefused, RequestFailed } from "#base/egress/failures.ts"
 import { guardedFetch, type OutgoingAnswer } from "#base/egress/fetch.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { openAuth } from "#outbound/webhooks/auth.ts"
+import { BodyNotMade, type MadeBody } from "#outbound/webhooks/formats/format.ts"
 import type { AuthConfig } from "#outbound/webhooks/input.ts"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import type { AttemptResult, ClaimedDelivery, TargetWebhook } from "./delivery.ts"
@@ -18,6 +19,8 @@ export interface AttemptTools {
   readonly random: () => number
   /** Of a request, over everything. */
   readonly timeoutMs: number
+  /** The body in the webhook's format; undefined: the event's own text. */
+  readonly bodyOf: (delivery: ClaimedDelivery, text: string) => Promise<MadeBody | undefined>
 }
 
 /** The specification's ceiling for webhooks. */
@@ -28,26 +31,29 @@ const jitter = 0.2
 export async function makeAttempt(delivery: ClaimedDelivery, tools: AttemptTools): Promise<AttemptResult> {
   const startedAt = performance.now()
   // Real time, never the movable clock: the receiver compares it with its own.
-  const sentAt = new Date()
+  let sentAt = new Date()
   let signature: string | undefined
   try {
     const { webhook, event } = delivery
     if (!event) throw new EventGone()
-    const request = requestOf(delivery, event, sentAt, tools.secrets)
+    const made = hasPlainBody(webhook) ? undefined : await tools.bodyOf(delivery, event.body)
+    if (made) sentAt = new Date()
+    const body = made?.body ?? event.body
+    const request = requestOf(delivery, { type: event.type, body, made }, sentAt, tools.secrets)
     signature = request.signature
     const answer = await guardedFetch(webhook.url, {
       method: webhook.method,
       headers: request.headers,
-      body: event.body,
+      body,
       timeoutMs: tools.timeoutMs,
       allow: tools.allow,
       signal: tools.signal,
     })
-    const { status, headers, body, durationMs } = answer
+    const { status, headers, body: answerBody, durationMs } = answer
     if (status >= 200 && status < 300)
-      return { delivery, outcome: "delivered", sentAt, signature, status, headers, body, durationMs }
+      return { delivery, outcome: "delivered", sentAt, signature, status, headers, body: answerBody, durationMs }
     const judged = judge(delivery, answer, tools.random)
-    return { delivery, sentAt, signature, status, headers, body, durationMs, ...judged }
+    return { delivery, sentAt, signature, status, headers, body: answerBody, durationMs, ...judged }
   } catch (error) {
     const durationMs = performance.now() - startedAt
     return { delivery, sentAt, signature, durationMs, ...judgeFailure(delivery, error, tools.random) }
@@ -55,9 +61,13 @@ export async function makeAttempt(delivery: ClaimedDelivery, tools: AttemptTools
 }
 
 class EventGone extends Error {}
-type EventText = NonNullable<ClaimedDelivery["event"]>
+type EventText = NonNullable<ClaimedDelivery["event"]> & { readonly made: MadeBody | undefined }
 
-function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt: Date, secrets: SecretBox) {
+/** Its bodies are the events' own texts, and always were. */
+const hasPlainBody = ({ format, format_changed_at }: TargetWebhook) =>
+  format === "slotbase" && format_changed_at === null
+
+function requestOf(delivery: ClaimedDelivery, { type, body, made }: EventText, sentAt: Date, secrets: SecretBox) {
   const timestamp = Math.floor(sentAt.getTime() / 1000)
   const attempt = {
     attemptId: delivery.attempt_id,
@@ -71,7 +81,9 @@ function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt:
     body,
     timestamp,
   })
-  return { headers: { ...plainHeaders(attempt, timestamp), ...auth.headers }, signature: auth.signature }
+  const headers = plainHeaders(attempt, timestamp)
+  if (made) Object.assign(headers, made.headers, { "Content-Type": made.contentType })
+  return { headers: { ...headers, ...auth.headers }, signature: auth.signature }
 }
 
 type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs">
@@ -90,7 +102,7 @@ function judgeFailure(delivery: ClaimedDelivery, cause: unknown, random: () => n
     return { outcome: "failed", error: { code: "event_gone", message: "The event is no longer kept." } }
   if (cause instanceof RequestFailed && cause.code === "aborted")
     return { outcome: "unknown", error: { code: "unknown_outcome", message: cause.message } }
-  const known = cause instanceof RequestFailed || cause instanceof EgressRefused
+  const known = cause instanceof RequestFailed || cause instanceof EgressRefused || cause instanceof BodyNotMade
   // Any other error is a fault of this program, such as a secret that cannot be opened: it must not end the actor.
   const error = known
     ? { code: cause.code, message: cause.message }

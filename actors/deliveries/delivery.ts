@@ -1,9 +1,10 @@
 /** A claimed delivery, with everything that sending it needs, and the result of its attempt. */
 import type { Tx } from "#base/database/transaction.ts"
+import type { BodyFormat } from "#outbound/webhooks/formats/format.ts"
 import type { AuthType } from "#outbound/webhooks/input.ts"
 
 /** The webhook as it was read after the claim; one object for all deliveries of a claim. */
-export interface TargetWebhook {
+export interface TargetWebhook extends BodyFormat {
   readonly id: string
   readonly facility_id: string
   readonly url: string
@@ -15,6 +16,11 @@ export interface TargetWebhook {
   readonly retry_delay_ms: number
   readonly backoff_multiplier: number
   readonly max_concurrency: number
+  /** Null: the webhook was made with its format. */
+  readonly format_changed_at: Date | null
+  /** Of the facility; null when the body is the event's own text. */
+  readonly facility_name: string | null
+  readonly timezone: string | null
 }
 
 /** The row of the queue. */

@@ -5,6 +5,7 @@ import { rule } from "#base/schema/rule.ts"
 import { atLeast, atMost, oneLinePattern, opaqueText } from "#base/schema/text-fields.ts"
 import { BookingType } from "#domain/booking/input.ts"
 import { facilityWebhookEvents } from "#events/catalogue.ts"
+import { formatFields } from "./formats/input.ts"
 
 /** Far more than the integrations of any facility. */
 export const maxWebhooksPerFacility = 100
@@ -92,6 +93,7 @@ export const WebhookInput = Schema.Struct({
   }),
   maxConcurrency: optional(fields.maxConcurrency).annotateKey({ description: `${defaultConcurrency} unless given` }),
   isActive: optional(fields.isActive),
+  ...formatFields,
 })
 export type WebhookInput = typeof WebhookInput.Type
 
@@ -107,6 +109,7 @@ export const WebhookPatch = Schema.Struct({
   retryConfig: optional(fields.retryConfig),
   maxConcurrency: optional(fields.maxConcurrency),
   isActive: optional(fields.isActive),
+  ...formatFields,
 })
 export type WebhookPatch = typeof WebhookPatch.Type
 

@@ -1,8 +1,10 @@
 /** The webhook's row, and its answer in the API, which contains no secret. */
 import * as Schema from "effect/Schema"
+import { type BodyFormat, webhookFormats } from "./formats/format.ts"
+import { shownFormat } from "./formats/input.ts"
 import { type AuthType, authTypes } from "./input.ts"
 
-export interface WebhookRow {
+export interface WebhookRow extends BodyFormat {
   readonly id: string
   readonly facility_id: string
   readonly name: string
@@ -50,6 +52,9 @@ export const Webhook = Schema.Struct({
   }),
   maxConcurrency: Schema.Int,
   isActive: Schema.Boolean,
+  format: Schema.Literals(webhookFormats),
+  template: Schema.optionalKey(Schema.String),
+  contentType: Schema.optionalKey(Schema.String),
   disabledReason: Schema.optionalKey(Schema.String).annotateKey({
     description: "why SlotBase switched it off by itself",
   }),
@@ -80,6 +85,7 @@ export const toWebhook = (row: WebhookRow): Webhook => ({
   },
   maxConcurrency: row.max_concurrency,
   isActive: row.is_active,
+  ...shownFormat(row),
   ...(row.disabled_reason !== null && { disabledReason: row.disabled_reason }),
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),

@@ -17,6 +17,7 @@ import type { SecretBox } from "#base/secrets.ts"
 import { noteChange } from "#events/audit.ts"
 import { type Auth, authOf, openAuth, sealAuth } from "./auth.ts"
 import { abandonDeliveries } from "./deliveries/abandon.ts"
+import { formatOf } from "./formats/input.ts"
 import {
   defaultConcurrency,
   type Filters,
@@ -41,13 +42,15 @@ export async function createWebhook(
   const auth = authOf(input.authType ?? "none", input.authConfig ?? {})
   const retry = { ...retryDefaults, ...input.retryConfig }
   const events = [...new Set(input.events)]
+  const { format, template, content_type } = formatOf(input)
   const [row] = await tx<[WebhookRow]>`
     insert into slotbase.webhooks (id, facility_id, name, description, url, method, auth_type, auth_config, events,
-      resource_ids, booking_types, max_retries, retry_delay_ms, backoff_multiplier, max_concurrency, is_active, created_by)
+      resource_ids, booking_types, max_retries, retry_delay_ms, backoff_multiplier, max_concurrency, is_active, created_by,
+      format, template, content_type)
     values (${id}, ${facilityId}, ${input.name}, ${input.description ?? null}, ${input.url}, ${input.method ?? "POST"},
       ${auth.type}, ${sealAuth(secrets, id, auth)}, ${events}, ${resourceIds}, ${bookingTypes}, ${retry.maxRetries},
       ${retry.retryDelayMs}, ${retry.backoffMultiplier}, ${input.maxConcurrency ?? defaultConcurrency},
-      ${input.isActive ?? true}, ${caller.userId})
+      ${input.isActive ?? true}, ${caller.userId}, ${format}, ${template}, ${content_type})
     returning *`
   await tx`insert into slotbase.webhook_sequences (webhook_id) values (${id})`
   await beginVersion(tx, row, 1)
@@ -71,6 +74,7 @@ export async function changeWebhook(
   const retry = { ...retryOf(old), ...patch.retryConfig }
   const events = patch.events === undefined ? old.events : [...new Set(patch.events)]
   const isActive = patch.isActive ?? old.is_active
+  const { format, template, content_type } = formatOf(patch, old)
   const [row] = await tx<[WebhookRow]>`
     update slotbase.webhooks
     set name = ${patch.name ?? old.name},
@@ -82,6 +86,8 @@ export async function changeWebhook(
         max_retries = ${retry.maxRetries}, retry_delay_ms = ${retry.retryDelayMs},
         backoff_multiplier = ${retry.backoffMultiplier},
         max_concurrency = ${patch.maxConcurrency ?? old.max_concurrency}, is_active = ${isActive},
+        format = ${format}, template = ${template}, content_type = ${content_type},
+        format_changed_at = case when ${format} = format then format_changed_at else slotbase.now() end,
         disabled_reason = ${patch.isActive === undefined ? old.disabled_reason : null}, updated_at = slotbase.now()
     where id = ${id} and facility_id = ${facilityId}
     returning *`
