@@ -47,6 +47,7 @@ import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { eventTypeRoutes } from "#outbound/feed/routes/event-types.ts"
 import { eventRoutes } from "#outbound/feed/routes/events.ts"
 import { deliveryRoutes } from "#outbound/webhooks/routes/deliveries.ts"
+import { webhookTrialRoutes } from "#outbound/webhooks/routes/formats.ts"
 import { webhookRoutes } from "#outbound/webhooks/routes/webhooks.ts"
 
 export const areas = [
@@ -91,6 +92,7 @@ export const areas = [
   eventRoutes,
   eventTypeRoutes,
   webhookRoutes,
+  webhookTrialRoutes,
   deliveryRoutes,
   auditRoutes,
   deadLetterRoutes,

@@ -102,6 +102,7 @@ export const auditActions = {
   "webhook.changed": "a webhook was changed, paused or resumed, or its secret was replaced",
   "webhook.created": "a webhook was made",
   "webhook.deleted": "a webhook was deleted",
+  "webhook.tested": "a test was sent to a webhook",
   "zone.settled": "an operator decided what stays of bookings whose zone changed its clocks",
 } as const
 export type AuditAction = keyof typeof auditActions

@@ -12,8 +12,8 @@ import { defaultContentType } from "./content-type.ts"
 import { type BodyFacility, type BodyFormat, BodyNotMade, type MadeBody } from "./format.ts"
 import { maxRenderedLength, type RenderAnswer, type RenderRequest, renderMs } from "./template-limits.ts"
 
-/** The child is killed after this time: one step of a template may be long. */
-const taskMs = 1_500
+/** The child is killed after this time, its start included: one step of a template may be long. */
+const taskMs = 10_000
 
 /** @throws BodyNotMade; TooMany */
 export async function renderTemplate(event: DomainEvent, wanted: BodyFormat, facility: BodyFacility): Promise<MadeBody> {

@@ -7,8 +7,11 @@ export const maxTemplateLength = 20_000
 export const maxRenderedLength = 262_144
 /** Blocks inside each other, such as loops and conditions. */
 export const maxTemplateDepth = 20
-/** Of the template itself; LiquidJS ends it between two steps. A usual one takes 1 ms. */
-export const renderMs = 250
+/**
+ * Of the template itself, by the clock: a busy machine takes its time. A usual template takes 1 ms. LiquidJS ends it
+ * between two steps.
+ */
+export const renderMs = 1_000
 
 export interface RenderRequest {
   readonly template: string

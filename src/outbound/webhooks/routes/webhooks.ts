@@ -9,6 +9,7 @@ import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
+import { checkChangedFormat, checkFormat } from "#outbound/webhooks/formats/preview.ts"
 import { WebhookInput, WebhookPatch } from "#outbound/webhooks/input.ts"
 import { Webhook } from "#outbound/webhooks/rows.ts"
 import { changeWebhook, createWebhook, deleteWebhook, listWebhooks, readWebhook } from "#outbound/webhooks/webhooks.ts"
@@ -31,7 +32,10 @@ export const webhookRoutes = (app: App) =>
         return command((tx) => createWebhook(tx, app.secrets, who, facilityId, webhook), {
           status: 201,
           secret: true,
-          before: () => checkUrl(webhook.url, app.config.egressAllow),
+          before: async () => {
+            await checkUrl(webhook.url, app.config.egressAllow)
+            await checkFormat(app.db, facilityId, webhook, webhook.events)
+          },
         })
       },
       described({
@@ -82,6 +86,7 @@ export const webhookRoutes = (app: App) =>
           secret: true,
           before: async () => {
             if (url !== undefined) await checkUrl(url, app.config.egressAllow)
+            await checkChangedFormat(app.db, facilityId, id, patch)
           },
         })
       },
