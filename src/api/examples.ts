@@ -155,6 +155,12 @@ const inFacility: Readonly<Record<string, unknown>> = {
     events: ["booking.confirmed", "booking.cancelled"],
   },
   "PATCH /webhooks/{id}": { isActive: false },
+  "POST /webhooks/preview": {
+    format: "template",
+    template: '{"court":"{{ data.resourceName }}","day":"{{ data.startAt | date: "%Y-%m-%d" }}"}',
+    type: "booking.confirmed",
+  },
+  "POST /webhooks/{id}/test": { type: "booking.confirmed" },
   "POST /jobs/{name}/run": {},
 }
 

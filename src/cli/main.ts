@@ -14,9 +14,10 @@ import { jobs } from "./jobs.ts"
 import { links } from "./links.ts"
 import { migrateCommand } from "./migrate.ts"
 import { url } from "./url.ts"
+import { webhooks } from "./webhooks.ts"
 import { zones } from "./zones.ts"
 
-const commands: readonly Command[] = [links, url, demo, migrateCommand, doctor, grantReader, jobs, zones]
+const commands: readonly Command[] = [links, url, demo, migrateCommand, doctor, grantReader, jobs, zones, webhooks]
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args

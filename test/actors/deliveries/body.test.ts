@@ -156,7 +156,8 @@ test("a body that was kept before a crash is sent after it", async () => {
 
 test("a template that takes its whole time delays no other facility's deliveries", async () => {
   const hostile = await given({ format: "template", template: template("slow") })
-  const loop = "{% for i in (1..1000) %}{% for j in (1..1000) %}{% for k in (1..1000) %}{% endfor %}{% endfor %}{% endfor %}"
+  const loop =
+    "{% for i in (1..1000) %}{% for j in (1..1000) %}{% for k in (1..1000) %}{% endfor %}{% endfor %}{% endfor %}"
   await database.db`update slotbase.webhooks set template = ${loop} where id = ${hostile.webhookId}`
   await confirmed(database.db, hostile.facilityId)
   const healthy = await given({})

@@ -150,6 +150,7 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     token: (await api.person("facility_admin", example.facilityId)).token,
   }),
   [`PATCH ${f}/webhooks/{id}`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
+  [`POST ${f}/webhooks/{id}/test`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
   [`POST ${f}/jobs/{name}/run`]: async () => ({ ids: {}, query: "?wait=0" }),
   "POST /v1/jobs/{name}/run": async () => ({ ids: {}, query: "?wait=0" }),
   "PATCH /v1/me": signedUp,

@@ -121,7 +121,9 @@ export const Delivery = Schema.Struct({
   status: Schema.Literals(deliveryStatuses),
   sequence: Schema.Int,
   position: Schema.Int,
-  isTest: Schema.optionalKey(Schema.Boolean).annotateKey({ description: "a sample that was sent to this webhook alone" }),
+  isTest: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description: "a sample that was sent to this webhook alone",
+  }),
   attempts: Schema.optionalKey(Schema.Array(DeliveryAttempt)).annotateKey({ description: "of a single delivery" }),
 })
 export type Delivery = typeof Delivery.Type

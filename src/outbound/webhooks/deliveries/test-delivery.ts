@@ -69,11 +69,11 @@ export async function prepareTest(
   try {
     const made = await makeBody(JSON.stringify(event), webhook, await bodyFacility(db, facilityId))
     const sentAt = new Date()
-    const { headers, signature } = authHeaders(
-      webhook.auth_type,
-      openAuth(secrets, webhook.id, webhook.auth_config),
-      { eventId: event.id, body: made.body, timestamp: secondsOf(sentAt) },
-    )
+    const { headers, signature } = authHeaders(webhook.auth_type, openAuth(secrets, webhook.id, webhook.auth_config), {
+      eventId: event.id,
+      body: made.body,
+      timestamp: secondsOf(sentAt),
+    })
     return { webhook, event, made, sentAt, auth: headers, signature }
   } catch (error) {
     throw error instanceof BodyNotMade ? new WrongState(error.code, error.message) : error

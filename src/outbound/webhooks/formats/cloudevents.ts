@@ -44,6 +44,8 @@ function attributesOf(event: DomainEvent): Readonly<Record<string, string | bool
 
 /** The HTTP binding, 3.1.3.2: what is not printable ASCII, and `"` and `%`, is percent-encoded UTF-8. */
 const headerText = (text: string) =>
-  text.toWellFormed().replace(/[^\x21\x23\x24\x26-\x7e]/gu, (character) =>
-    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
-  )
+  text
+    .toWellFormed()
+    .replace(/[^\x21\x23\x24\x26-\x7e]/gu, (character) =>
+      [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
+    )

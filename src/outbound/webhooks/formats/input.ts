@@ -46,8 +46,7 @@ export function formatOf(given: FormatInput, old?: BodyFormat): BodyFormat {
     return { format, template: null, content_type: null }
   }
   const template = given.template ?? old?.template ?? null
-  if (template === null)
-    throw new InvalidInput([{ path: "body.template", message: "Needed by the format template" }])
+  if (template === null) throw new InvalidInput([{ path: "body.template", message: "Needed by the format template" }])
   return { format, template, content_type: given.contentType ?? old?.content_type ?? null }
 }
 

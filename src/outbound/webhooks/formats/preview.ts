@@ -6,7 +6,7 @@ import type { Queryable } from "#base/database/db.ts"
 import { type Fault, InvalidInput, NotFound } from "#base/errors.ts"
 import { type EventType, facilityWebhookEvents } from "#events/catalogue.ts"
 import { samplesEvent } from "#events/describe.ts"
-import { type DomainEvent, type EventRow, toDomainEvent } from "#events/envelope.ts"
+import type { DomainEvent } from "#events/envelope.ts"
 import { type BodyFacility, type BodyFormat, BodyNotMade, faultText, type MadeBody } from "./format.ts"
 import { type FormatInput, formatOf } from "./input.ts"
 import { makeBody } from "./make-body.ts"
@@ -69,22 +69,33 @@ export async function previewBody(
 ): Promise<MadeBody> {
   const wanted = formatOf(given)
   const facility = await bodyFacility(db, facilityId)
-  const event =
+  const { type, text } =
     given.eventId === undefined
-      ? sampleEvent(given.type ?? "booking.confirmed", facilityId)
-      : await storedEvent(db, facilityId, given.eventId)
+      ? sampleText(given.type ?? "booking.confirmed", facilityId)
+      : await storedText(db, facilityId, given.eventId)
   try {
-    return await makeBody(JSON.stringify(event), wanted, facility)
+    return await makeBody(text, wanted, facility)
   } catch (error) {
-    throw error instanceof BodyNotMade ? refusalOfTemplate(error, event.type) : error
+    throw error instanceof BodyNotMade ? refusalOfTemplate(error, type) : error
   }
 }
 
-async function storedEvent(db: Queryable, facilityId: string, eventId: string): Promise<DomainEvent> {
-  const [row] = await db<EventRow[]>`
-    select e.* from slotbase.events e where e.id = ${eventId} and e.facility_id = ${facilityId}`
+interface EventText {
+  readonly type: string
+  readonly text: string
+}
+
+const sampleText = (type: EventType, facilityId: string): EventText => ({
+  type,
+  text: JSON.stringify(sampleEvent(type, facilityId)),
+})
+
+async function storedText(db: Queryable, facilityId: string, eventId: string): Promise<EventText> {
+  const [row] = await db<EventText[]>`
+    select e.type, slotbase.event_body(e) as text from slotbase.events e
+    where e.id = ${eventId} and e.facility_id = ${facilityId}`
   if (!row) throw new NotFound("event", eventId)
-  return toDomainEvent(row)
+  return row
 }
 
 /** The catalogue's sample, as an event of this facility. */

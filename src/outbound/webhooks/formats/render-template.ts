@@ -16,7 +16,11 @@ import { maxRenderedLength, type RenderAnswer, type RenderRequest, renderMs } fr
 const taskMs = 10_000
 
 /** @throws BodyNotMade; TooMany */
-export async function renderTemplate(event: DomainEvent, wanted: BodyFormat, facility: BodyFacility): Promise<MadeBody> {
+export async function renderTemplate(
+  event: DomainEvent,
+  wanted: BodyFormat,
+  facility: BodyFacility,
+): Promise<MadeBody> {
   const contentType = wanted.content_type ?? defaultContentType
   const request: RenderRequest = {
     template: wanted.template ?? "",
@@ -31,7 +35,12 @@ export async function renderTemplate(event: DomainEvent, wanted: BodyFormat, fac
 }
 
 async function render(request: RenderRequest, owner: string): Promise<RenderAnswer> {
-  pool ??= new ChildPool({ ...poolLimits, turns: turns.template, memoryBytes: childMemoryBytes, tasksOfOneChild: 5_000 })
+  pool ??= new ChildPool({
+    ...poolLimits,
+    turns: turns.template,
+    memoryBytes: childMemoryBytes,
+    tasksOfOneChild: 5_000,
+  })
   try {
     return await pool.run(task, request, owner)
   } catch (error) {
@@ -61,7 +70,8 @@ const task: BoundedTask<RenderRequest, RenderAnswer> = {
     if (typeof given.text === "string" && given.text.length <= maxRenderedLength) return { text: given.text }
     const { message, line, column } = given.fault ?? {}
     if (typeof message !== "string") throw new Error("another form")
-    const place = Number.isInteger(line) && Number.isInteger(column) && { line: line as number, column: column as number }
+    const place = Number.isInteger(line) &&
+      Number.isInteger(column) && { line: line as number, column: column as number }
     return { fault: { message: message.slice(0, maxMessageLength), ...place } }
   },
 }

@@ -1,7 +1,7 @@
 // CloudEvents in both modes, read back by the SDK of the project.
 
 import { describe, expect, test } from "bun:test"
-import { CloudEvent, HTTP } from "cloudevents"
+import { type CloudEvent, HTTP } from "cloudevents"
 import { describeEventType } from "#events/describe.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import { binaryCloudEvent, structuredCloudEvent } from "#outbound/webhooks/formats/cloudevents.ts"

@@ -123,7 +123,11 @@ describe("a fault has its line and column", () => {
   })
 
   test.each(["include", "render", "layout", "block"])("%s reads files, so it is unknown", async (tag) => {
-    expect(await faultOf(`{% ${tag} '/etc/passwd' %}`)).toEqual({ message: `tag "${tag}" not found`, line: 1, column: 1 })
+    expect(await faultOf(`{% ${tag} '/etc/passwd' %}`)).toEqual({
+      message: `tag "${tag}" not found`,
+      line: 1,
+      column: 1,
+    })
   })
 
   test("JSON that is none shows what was made", async () => {
@@ -134,13 +138,16 @@ describe("a fault has its line and column", () => {
 })
 
 describe("a hostile template ends at a limit", () => {
-  const loop = "{% for i in (1..1000) %}{% for j in (1..1000) %}{% for k in (1..1000) %}{% endfor %}{% endfor %}{% endfor %}"
+  const loop =
+    "{% for i in (1..1000) %}{% for j in (1..1000) %}{% for k in (1..1000) %}{% endfor %}{% endfor %}{% endfor %}"
   const doubled = (times: number) =>
     `{% capture a %}xxxxxxxxxx{% endcapture %}{% for i in (1..${times}) %}{% capture a %}{{a}}{{a}}{% endcapture %}{% endfor %}`
   const ifs = (depth: number) => `${"{% if id %}".repeat(depth)}x${"{% endif %}".repeat(depth)}`
 
   test("of time", async () => {
-    expect(await faultOf(loop)).toMatchObject({ message: "The template does too much: template render limit exceeded." })
+    expect(await faultOf(loop)).toMatchObject({
+      message: "The template does too much: template render limit exceeded.",
+    })
   })
 
   test("of elements, and of characters that filters make", async () => {

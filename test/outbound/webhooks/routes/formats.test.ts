@@ -63,7 +63,11 @@ describe("a format in the configuration", () => {
     ["a content type of another format", { format: "zapier", contentType: "text/plain" }, "body.contentType"],
     ["a body in parts", { format: "template", template, contentType: "multipart/mixed" }, "body.contentType"],
     ["a second header", { format: "template", template, contentType: "text/plain\r\nX: 1" }, "body.contentType"],
-    ["another charset", { format: "template", template, contentType: "text/plain; charset=latin1" }, "body.contentType"],
+    [
+      "another charset",
+      { format: "template", template, contentType: "text/plain; charset=latin1" },
+      "body.contentType",
+    ],
     ["an empty template", { format: "template", template: "" }, "body.template"],
     ["a long template", { format: "template", template: "x".repeat(20_001) }, "body.template"],
   ])("%s is refused at its field, and nothing is written", async (_name, given, path) => {
@@ -85,7 +89,10 @@ describe("a format in the configuration", () => {
   })
 
   test("a template is tried with each event that the webhook wants, also when only the events change", async () => {
-    const wanted = { format: "template", template: '{"at": {{ data.cancelledAt | json }}, "n": {{ data.refundAmount }}}' }
+    const wanted = {
+      format: "template",
+      template: '{"at": {{ data.cancelledAt | json }}, "n": {{ data.refundAmount }}}',
+    }
     const { status, body } = await create({ ...wanted, events: ["booking.cancelled"] })
     expect(status).toBe(201)
     const changed = await change(body.id, { events: ["booking.cancelled", "booking.confirmed"] })
@@ -136,7 +143,7 @@ describe("deliveries", () => {
       expect(headers["x-slotbase-signature"]).toBe(hex)
       await api.call("DELETE", `${at}/webhooks/${webhook.id}`)
     }
-    expect(await unbalanced(api.database.db)).toEqual([])
+    expect([...(await unbalanced(api.database.db))]).toEqual([])
   })
 })
 

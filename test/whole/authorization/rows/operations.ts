@@ -29,6 +29,8 @@ export const operationRows: readonly Row[] = [
   [`GET ${f}/webhooks/:id`, admins],
   [`PATCH ${f}/webhooks/:id`, admins],
   [`DELETE ${f}/webhooks/:id`, admins],
+  [`POST ${f}/webhooks/preview`, admins, { body: () => ({ format: "zapier" }) }],
+  [`POST ${f}/webhooks/:id/test`, admins],
   [`GET ${f}/webhooks/:id/deliveries`, admins],
   [`GET ${f}/deliveries/:id`, admins],
   [`POST ${f}/deliveries/:id/retry`, admins],

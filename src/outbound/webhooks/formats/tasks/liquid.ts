@@ -3,7 +3,7 @@
  * is not in its view. What an output inserts is escaped for the content type, so that a name with a quotation mark
  * cannot break a JSON text. The filter `json` writes a whole value, with its quotation marks.
  */
-import { type FilterImplOptions, Liquid, type LiquidError, filters as builtIn } from "liquidjs"
+import { filters as builtIn, type FilterImplOptions, Liquid, type LiquidError } from "liquidjs"
 import { instantAt, offsetAt } from "#base/zones/wall-clock.ts"
 import { escapeFor, isJson } from "#outbound/webhooks/formats/content-type.ts"
 import type { TemplateFault } from "#outbound/webhooks/formats/format.ts"
@@ -123,7 +123,9 @@ function checkedJson(text: string): RenderAnswer {
     return { text: storable(text) }
   } catch (error) {
     const { message } = error as Error
-    return { fault: { message: `The template makes no valid JSON (${message}). It makes: ${text.slice(0, shownLength)}` } }
+    return {
+      fault: { message: `The template makes no valid JSON (${message}). It makes: ${text.slice(0, shownLength)}` },
+    }
   }
 }
 const shownLength = 150
