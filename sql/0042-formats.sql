@@ -1,7 +1,7 @@
--- A webhook's body may have another format than SlotBase's own. A body in another format depends on the template, on the
--- name and zone of the facility, and on the program's version. So it is kept before its first request leaves, and every
--- later attempt sends the kept bytes. A body in SlotBase's own format is made from the event, which never changes, and is
--- not kept: nothing is added to the work of such a delivery.
+-- A webhook's body may have another format than SlotBase's own. A body in another format depends on the template, on
+-- the name and zone of the facility, and on the program's version. So it is kept before its first request leaves, and
+-- every later attempt sends the kept bytes. A body in SlotBase's own format is made from the event, which never
+-- changes. It is not kept, so nothing is added to the work of such a delivery.
 
 alter table slotbase.webhooks
   add column format       text not null default 'slotbase' constraint webhook_format_is_known

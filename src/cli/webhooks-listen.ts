@@ -27,7 +27,7 @@ export interface ChosenFacility {
   readonly name: string
 }
 
-export interface Listening {
+export interface ForwardRequest {
   readonly facility: ChosenFacility
   /** Undefined: all. */
   readonly types?: readonly EventType[]
@@ -45,7 +45,7 @@ const againMs = 1_000
 const pageSize = 50
 
 /** Goes on until SIGINT or SIGTERM. */
-export async function listenForEvents(db: Db, config: Config, listening: Listening): Promise<number> {
+export async function listenForEvents(db: Db, config: Config, listening: ForwardRequest): Promise<number> {
   const { facility, types, forward } = listening
   const secret = listening.secret ?? newSigningSecret()
   const place = await openPlace(db, config, facility.id)

@@ -92,8 +92,8 @@ export class ChildProcess {
 }
 
 const program = join(import.meta.dir, "child.ts")
-// The zone is UTC: LiquidJS reads the clock on the wall through the process's own zone, and is wrong by an hour when that
-// zone changes its clocks.
+// The zone is UTC. LiquidJS reads the clock on the wall through the process's own zone. Around a change of that zone's
+// clocks it is wrong by an hour.
 const childEnvironment = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", DO_NOT_TRACK: "1", TZ: "UTC" }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * A test of a webhook: the catalogue's sample, sent once and now, also to a webhook that is switched off. It is made and
- * signed like every delivery, has an event id of its own, and is marked. No log, handler or other webhook sees it.
+ * A test of a webhook: the catalogue's sample, sent once and now, also to a webhook that is switched off. It is made
+ * and signed like every delivery, has an event id of its own, and is marked. No log, handler or other webhook sees it.
  */
 import type { Db } from "#base/database/db.ts"
 import { EgressRefused, RequestFailed } from "#base/egress/failures.ts"
@@ -11,31 +11,12 @@ import type { SecretBox } from "#base/secrets.ts"
 import type { EventType } from "#events/catalogue.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import { openAuth } from "#outbound/webhooks/auth.ts"
-import { BodyNotMade, type MadeBody } from "#outbound/webhooks/formats/format.ts"
+import { BodyNotMade } from "#outbound/webhooks/formats/format.ts"
 import { makeBody } from "#outbound/webhooks/formats/make-body.ts"
 import { bodyFacility, sampleEvent, wantedTypes } from "#outbound/webhooks/formats/preview.ts"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import type { WebhookRow } from "#outbound/webhooks/rows.ts"
-import { endTest } from "./test-rows.ts"
-
-export interface TestDelivery {
-  readonly webhook: WebhookRow
-  readonly event: DomainEvent
-  readonly made: MadeBody
-  /** Real time: the receiver compares it with its own. */
-  readonly sentAt: Date
-  readonly auth: Readonly<Record<string, string>>
-  readonly signature?: string | undefined
-}
-
-export interface TestResult {
-  readonly delivered: boolean
-  readonly durationMs: number
-  readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-  readonly error?: string
-}
+import { endTest, type TestDelivery, type TestResult } from "./test-rows.ts"
 
 export interface TestTools {
   readonly db: Db

@@ -5,8 +5,29 @@
  */
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import type { DomainEvent } from "#events/envelope.ts"
+import type { MadeBody } from "#outbound/webhooks/formats/format.ts"
 import { keepBody } from "#outbound/webhooks/formats/kept-bodies.ts"
-import type { TestDelivery, TestResult } from "./test-delivery.ts"
+import type { WebhookRow } from "#outbound/webhooks/rows.ts"
+
+export interface TestDelivery {
+  readonly webhook: WebhookRow
+  readonly event: DomainEvent
+  readonly made: MadeBody
+  /** Real time: the receiver compares it with its own. */
+  readonly sentAt: Date
+  readonly auth: Readonly<Record<string, string>>
+  readonly signature?: string | undefined
+}
+
+export interface TestResult {
+  readonly delivered: boolean
+  readonly durationMs: number
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly error?: string
+}
 
 /** Tests are numbered like replays, so that no test is taken for the delivery of an event. */
 export const testReplay = 1

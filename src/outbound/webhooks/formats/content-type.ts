@@ -2,7 +2,7 @@
 
 export const defaultContentType = "application/json"
 
-/** A type and subtype of RFC 9110, 8.3, and UTF-8 as the only parameter. A body in parts cannot be made by a template. */
+/** A type and subtype of RFC 9110, 8.3, and UTF-8 as the only parameter. No template can make a body in parts. */
 export const contentTypePattern =
   /^(?!multipart\/)[a-z0-9][a-z0-9!#$&^_.+-]{0,60}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}(?:; ?charset=utf-8)?$/u
 

@@ -42,8 +42,8 @@ export async function keepBody(
 }
 
 /**
- * What an earlier attempt of the delivery sent: a kept body, or `plain` when it was sent in the default format, before
- * the webhook's format was changed. Undefined: nothing was sent yet.
+ * What an earlier attempt of the delivery sent: a kept body, or `plain`. It was plain when it was sent in the default
+ * format, before the webhook's format was changed. Undefined: nothing was sent yet.
  */
 export async function sentBefore(
   db: Queryable,

@@ -1,6 +1,6 @@
 /**
- * What a format makes, before anything is sent: for a preview, and to refuse a bad template when it is saved. A template
- * is tried with the sample of each type that the webhook wants.
+ * What a format makes, before anything is sent: for a preview, and to refuse a bad template when it is saved. A
+ * template is tried with the sample of each type that the webhook wants.
  */
 import type { Queryable } from "#base/database/db.ts"
 import { type Fault, InvalidInput, NotFound } from "#base/errors.ts"

@@ -1,6 +1,6 @@
 /**
  * Renders a facility's own template. It is a stranger's program, so it runs in a child process that is killed at its
- * limits of time and memory: LiquidJS counts most memory, and not what `capture` makes. The children are apart from
+ * limits of time and memory. LiquidJS counts most memory, and not what `capture` makes. The children are apart from
  * those of files, so that templates and uploads never wait for each other.
  */
 import { join } from "node:path"
