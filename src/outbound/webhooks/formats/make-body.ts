@@ -1,7 +1,7 @@
 /**
  * Makes the body of an event in the format of its webhook. The same event, format and facility make the same body. A
- * template that asks for the time (`now`) or for chance (`sample`) makes another one each time. So a body is kept before
- * it is sent (kept-bodies.ts).
+ * template that asks for the time (`now`) or for chance (`sample`) makes another one each time. So a body is kept
+ * before it is sent (kept-bodies.ts).
  */
 import type { DomainEvent } from "#events/envelope.ts"
 import { binaryCloudEvent, structuredCloudEvent } from "./cloudevents.ts"

@@ -49,6 +49,7 @@ describe("creating", () => {
       retryConfig: { maxRetries: 5, retryDelayMs: 1000, backoffMultiplier: 2 },
       maxConcurrency: 10,
       isActive: true,
+      format: "slotbase",
       createdAt: body.createdAt,
       updatedAt: body.updatedAt,
     })
