@@ -7,6 +7,7 @@ import type { Trace } from "#base/egress/trace.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { type OpenedAuth, openCurrentAuth } from "#outbound/webhooks/auth.ts"
 import { type HeaderDifference, headerDifference } from "#outbound/webhooks/deliveries/sent-headers.ts"
+import { BodyNotMade, type MadeBody } from "#outbound/webhooks/formats/format.ts"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import type { AttemptResult, ClaimedDelivery, TargetWebhook } from "./delivery.ts"
 import { pauseAsked } from "./retry-after.ts"
@@ -20,6 +21,8 @@ export interface AttemptTools {
   readonly random: () => number
   /** Of a request, over everything. */
   readonly timeoutMs: number
+  /** The body in the webhook's format; undefined: the event's own text. */
+  readonly bodyOf: (delivery: ClaimedDelivery, text: string) => Promise<MadeBody | undefined>
 }
 
 /** The specification's ceiling for webhooks. */
@@ -30,10 +33,10 @@ const jitter = 0.2
 export async function makeAttempt(delivery: ClaimedDelivery, tools: AttemptTools): Promise<AttemptResult> {
   const startedAt = performance.now()
   // Real time, never the movable clock: the receiver compares it with its own.
-  const sentAt = new Date()
+  let sentAt = new Date()
   const trace: Trace = {}
   let request: SignedRequest | undefined
-  const made = () => ({
+  const known = () => ({
     delivery,
     sentAt,
     signature: request?.signature,
@@ -43,24 +46,27 @@ export async function makeAttempt(delivery: ClaimedDelivery, tools: AttemptTools
   try {
     const { webhook, event } = delivery
     if (!event) throw new EventGone()
-    request = requestOf(delivery, event, sentAt, tools.secrets)
+    const made = hasPlainBody(webhook) ? undefined : await tools.bodyOf(delivery, event.body)
+    if (made) sentAt = new Date()
+    const body = made?.body ?? event.body
+    request = requestOf(delivery, { type: event.type, body, made }, sentAt, tools.secrets)
     const answer = await guardedFetch(webhook.url, {
       method: webhook.method,
       headers: request.headers,
-      body: event.body,
+      body,
       timeoutMs: tools.timeoutMs,
       bodyMs,
       trace,
       allow: tools.allow,
       signal: tools.signal,
     })
-    const { status, headers, body, bodyEnd, durationMs } = answer
-    const answered = { ...made(), status, headers, body, bodyEnd, durationMs }
+    const { status, headers, body: answerBody, bodyEnd, durationMs } = answer
+    const answered = { ...known(), status, headers, body: answerBody, bodyEnd, durationMs }
     if (status >= 200 && status < 300) return { ...answered, outcome: "delivered" }
     return { ...answered, errorClass: "status", ...judge(delivery, answer, tools.random) }
   } catch (error) {
     const durationMs = performance.now() - startedAt
-    return { ...made(), durationMs, errorClass: errorClassOf(error), ...judgeFailure(delivery, error, tools.random) }
+    return { ...known(), durationMs, errorClass: errorClassOf(error), ...judgeFailure(delivery, error, tools.random) }
   }
 }
 
@@ -71,9 +77,13 @@ export async function makeAttempt(delivery: ClaimedDelivery, tools: AttemptTools
 const bodyMs = 2_000
 
 class EventGone extends Error {}
-type EventText = NonNullable<ClaimedDelivery["event"]>
+type EventText = NonNullable<ClaimedDelivery["event"]> & { readonly made: MadeBody | undefined }
 
-function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt: Date, secrets: SecretBox) {
+/** Its bodies are the events' own texts, and always were. */
+const hasPlainBody = ({ format, format_changed_at }: TargetWebhook) =>
+  format === "slotbase" && format_changed_at === null
+
+function requestOf(delivery: ClaimedDelivery, { type, body, made }: EventText, sentAt: Date, secrets: SecretBox) {
   const timestamp = Math.floor(sentAt.getTime() / 1000)
   const attempt = {
     attemptId: delivery.attempt_id,
@@ -89,10 +99,13 @@ function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt:
     body,
     timestamp,
   })
+  const headers = plainHeaders(attempt, timestamp)
+  if (made) Object.assign(headers, made.headers, { "Content-Type": made.contentType })
   return {
-    headers: { ...plainHeaders(attempt, timestamp), ...auth.headers },
+    headers: { ...headers, ...auth.headers },
     signature: auth.signature,
     secret: delivery.webhook.auth_type === "signature" ? [] : Object.keys(auth.headers),
+    body,
   }
 }
 
@@ -117,7 +130,7 @@ function recordedHeaders(
     url: delivery.webhook.url,
     timestamp: Math.floor(sentAt.getTime() / 1000),
     signature: request.signature ?? null,
-    payload: delivery.event?.body ?? null,
+    payload: request.body,
   }
   return headerDifference(headers, attempt, request.secret)
 }
@@ -144,7 +157,7 @@ function judgeFailure(delivery: ClaimedDelivery, cause: unknown, random: () => n
     return { outcome: "failed", error: { code: "event_gone", message: "The event is no longer kept." } }
   if (cause instanceof RequestFailed && cause.code === "aborted")
     return { outcome: "unknown", error: { code: "unknown_outcome", message: cause.message } }
-  const known = cause instanceof RequestFailed || cause instanceof EgressRefused
+  const known = cause instanceof RequestFailed || cause instanceof EgressRefused || cause instanceof BodyNotMade
   // Any other error is a fault of this program, such as a secret that cannot be opened: it must not end the actor.
   const error = known
     ? { code: cause.code, message: cause.message }

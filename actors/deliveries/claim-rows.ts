@@ -257,10 +257,14 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine, dueFirst }: Cla
 async function readTargets(db: Db, claimed: readonly ClaimedRow[]): Promise<ReadonlyMap<string, TargetWebhook>> {
   const ids = [...new Set(claimed.map((row) => row.webhook_id))]
   const rows = await db<TargetWebhook[]>`
-    select id, facility_id, url, method, auth_type, auth_config, updated_at, max_retries, retry_delay_ms, backoff_multiplier,
-           max_concurrency, rate_per_second is not null or ordered as paced, ordered, next_auth_config,
-           coalesce(rotation_ends_at <= slotbase.now(), false) as rotated, version, (select slotbase.log_epoch()) as epoch
-    from slotbase.webhooks where id = any (${ids}::uuid[])`
+    select w.id, w.facility_id, w.url, w.method, w.auth_type, w.auth_config, w.updated_at, w.max_retries, w.retry_delay_ms,
+           w.backoff_multiplier, w.max_concurrency, w.rate_per_second is not null or w.ordered as paced, w.ordered,
+           w.next_auth_config, coalesce(w.rotation_ends_at <= slotbase.now(), false) as rotated, w.version,
+           (select slotbase.log_epoch()) as epoch, w.format, w.template, w.content_type, w.format_changed_at,
+           f.name as facility_name, f.timezone
+    from slotbase.webhooks w
+    left join slotbase.facilities f on f.id = w.facility_id and w.format <> 'slotbase'
+    where w.id = any (${ids}::uuid[])`
   return new Map(rows.map((row) => [row.id, row]))
 }
 

@@ -11,6 +11,7 @@ import type { Db } from "#base/database/db.ts"
 import { defaultTimeoutMs } from "#base/egress/fetch.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { makeAttempt } from "./attempt.ts"
+import { bodyOfDelivery } from "./body.ts"
 import { noteOutcome } from "./breaker.ts"
 import { BreakerRows } from "./breaker-rows.ts"
 import { Claimer } from "./claimer.ts"
@@ -71,6 +72,7 @@ export class Deliverer {
       signal: this.#abort.signal,
       random: tools.random ?? Math.random,
       timeoutMs: tools.timeoutMs ?? defaultTimeoutMs,
+      bodyOf: bodyOfDelivery(db),
     }
     this.#tools = tools
     this.#breakers = new BreakerRows(db, process.owner)

@@ -4,10 +4,11 @@ import type { BodyEnd } from "#base/egress/exchange.ts"
 import type { ErrorClass } from "#base/egress/failures.ts"
 import type { Trace } from "#base/egress/trace.ts"
 import type { HeaderDifference } from "#outbound/webhooks/deliveries/sent-headers.ts"
+import type { BodyFormat } from "#outbound/webhooks/formats/format.ts"
 import type { AuthType } from "#outbound/webhooks/input.ts"
 
 /** The webhook as it was read after the claim; one object for all deliveries of a claim. */
-export interface TargetWebhook {
+export interface TargetWebhook extends BodyFormat {
   readonly id: string
   readonly facility_id: string
   readonly url: string
@@ -29,6 +30,11 @@ export interface TargetWebhook {
   /** It has a rate, or is ordered: nothing is claimed ahead. */
   readonly paced: boolean
   readonly ordered: boolean
+  /** Null: the webhook was made with its format. */
+  readonly format_changed_at: Date | null
+  /** Of the facility; null when the body is the event's own text. */
+  readonly facility_name: string | null
+  readonly timezone: string | null
 }
 
 /** The row of the queue. */

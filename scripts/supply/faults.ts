@@ -100,7 +100,12 @@ function useFaults(project: Project): string[] {
 
 const escaped = (name: string) => name.replace(/[/.]/g, "\\$&")
 const mentions = (text: string, name: string) =>
-  new RegExp(`["'\`](?:node_modules/)?${escaped(name)}["'\`/]`).test(text)
+  new RegExp(`${alsoWords.has(name) ? "(?:from |import\\()" : ""}["'\`](?:node_modules/)?${escaped(name)}["'\`/]`).test(
+    text,
+  )
+
+/** Names of packages that are also words of the program, here a webhook's format: only an import counts. */
+const alsoWords: ReadonlySet<string> = new Set(["cloudevents"])
 const imports = ({ sources }: Project, path: string, name: string) =>
   sources.some((each) => each.path === path && importedFrom(path, each.text).includes(name))
 

@@ -48,6 +48,7 @@ import { eventTypeRoutes } from "#outbound/feed/routes/event-types.ts"
 import { eventRoutes } from "#outbound/feed/routes/events.ts"
 import { continuityRoutes } from "#outbound/webhooks/routes/continuity.ts"
 import { deliveryRoutes } from "#outbound/webhooks/routes/deliveries.ts"
+import { webhookTrialRoutes } from "#outbound/webhooks/routes/formats.ts"
 import { replayRoutes } from "#outbound/webhooks/routes/replays.ts"
 import { webhookRoutes } from "#outbound/webhooks/routes/webhooks.ts"
 
@@ -93,6 +94,7 @@ export const areas = [
   eventRoutes,
   eventTypeRoutes,
   webhookRoutes,
+  webhookTrialRoutes,
   deliveryRoutes,
   replayRoutes,
   continuityRoutes,

@@ -166,6 +166,12 @@ const inFacility: Readonly<Record<string, unknown>> = {
   "POST /webhooks/{id}/replays": { since: "2026-03-01T00:00:00Z", types: ["booking.confirmed"], preview: true },
   "POST /webhooks/{id}/continuity": { have: "1-100,102" },
   "POST /dead-letters/reprocess": { cause: "http_500", ratePerSecond: 20 },
+  "POST /webhooks/body-preview": {
+    format: "template",
+    template: '{"court":"{{ data.resourceName }}","day":"{{ data.startAt | date: "%Y-%m-%d" }}"}',
+    type: "booking.confirmed",
+  },
+  "POST /webhooks/{id}/test": { type: "booking.confirmed" },
   "POST /jobs/{name}/run": {},
 }
 

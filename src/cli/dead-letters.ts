@@ -19,21 +19,25 @@ import {
   type ReprocessPreview,
   selectionOf,
 } from "#operations/dead-letters/selected.ts"
+import { valuesOf, wordsOf } from "./arguments.ts"
 import type { Command } from "./command.ts"
 import { operator } from "./operator.ts"
 import { requireMigrated } from "./require-migrated.ts"
 
-const flags = ["--preview", "--handler=", "--webhook=", "--cause=", "--since=", "--until=", "--rate=", "--facility="]
+const taken = {
+  name: "dead-letters",
+  words: ["action"],
+  flags: ["--preview"],
+  options: ["--handler", "--webhook", "--cause", "--since", "--until", "--rate", "--facility"],
+}
 const use =
   "./scripts/slotbase dead-letters [list | reprocess] [--handler=… | --webhook=…] [--cause=…] [--since=…] [--until=…]"
 
 export const deadLetters: Command = {
-  name: "dead-letters",
-  words: ["action"],
-  flags,
+  ...taken,
   description: "count open dead letters by cause; dead-letters reprocess: put those of a cause back to work",
   run: async (config, args) => {
-    const [action = "list"] = args.filter((each) => !each.startsWith("--"))
+    const [action = "list"] = wordsOf(taken, args)
     const asked = readFlags(args)
     if ((action !== "list" && action !== "reprocess") || asked === undefined) {
       console.error(`${use} [--facility=…] [--rate=…] [--preview]`)
@@ -59,7 +63,8 @@ interface Asked {
 
 /** Says what is wrong with a value; undefined then. */
 function readFlags(args: readonly string[]): Asked | undefined {
-  const value = (name: string) => args.findLast((each) => each.startsWith(`--${name}=`))?.slice(name.length + 3)
+  const values = valuesOf(taken, args)
+  const value = (name: string) => values[`--${name}`]
   const facilityId = value("facility")
   if (facilityId !== undefined && !isId(facilityId)) {
     console.error(`--facility is the id of a facility, not "${facilityId}".`)

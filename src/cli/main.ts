@@ -15,9 +15,21 @@ import { jobs } from "./jobs.ts"
 import { links } from "./links.ts"
 import { migrateCommand } from "./migrate.ts"
 import { url } from "./url.ts"
+import { webhooks } from "./webhooks.ts"
 import { zones } from "./zones.ts"
 
-const commands: readonly Command[] = [links, url, demo, migrateCommand, doctor, grantReader, jobs, deadLetters, zones]
+const commands: readonly Command[] = [
+  links,
+  url,
+  demo,
+  migrateCommand,
+  doctor,
+  grantReader,
+  jobs,
+  deadLetters,
+  webhooks,
+  zones,
+]
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args

@@ -111,6 +111,7 @@ export const auditActions = {
   "webhook.replayed": "events were sent to a webhook again",
   "webhook.resumed": "a webhook was resumed",
   "webhook.secret_rotated": "a webhook's signing secret was rotated",
+  "webhook.tested": "a test was sent to a webhook",
   "zone.settled": "an operator decided what stays of bookings whose zone changed its clocks",
 } as const
 export type AuditAction = keyof typeof auditActions

@@ -24,6 +24,7 @@ const unrecorded: Readonly<Record<string, string>> = {
   [`POST ${f}/waitlist`]: "a wish, and takes nothing; waitlist.joined names its actor",
   [`POST ${f}/coach-blocks`]: "coach.block.requested names its actor; staff decide about it in a request of its own",
   [`POST ${f}/coach-sessions`]: "its booking's event names its actor",
+  [`POST ${f}/webhooks/body-preview`]: "shows a body, and changes nothing",
   [`POST ${f}/subscription/upgrade-prompts/:promptId/dismiss`]: "puts away a notice, and changes nothing",
   [`POST ${f}/webhooks/preview`]: "counts what would match, and changes nothing",
 }

@@ -92,7 +92,9 @@ export class ChildProcess {
 }
 
 const program = join(import.meta.dir, "child.ts")
-const childEnvironment = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", DO_NOT_TRACK: "1" }
+// The zone is UTC. LiquidJS reads the clock on the wall through the process's own zone. Around a change of that zone's
+// clocks it is wrong by an hour.
+const childEnvironment = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", DO_NOT_TRACK: "1", TZ: "UTC" }
 
 /**
  * A shell sets the limits and becomes the child. A system without one of the limits goes on without it.

@@ -77,6 +77,8 @@ export const rates = {
   firstLinkMail: { name: "link-mail-address-first", burst: 10, everyMs: 60_000 },
   /** To one address, from all other clients: a person asks again when a mail is slow. */
   furtherLinkMail: { name: "link-mail-address", burst: 5, everyMs: 600_000 },
+  /** Tests and previews of the webhooks of one facility: a person tries, reads and tries again. */
+  webhookTest: { name: "webhook-test", burst: 30, everyMs: 2_000 },
   /** Wrong check-in codes of one person at one booking. Six digits withstand 480 guesses a day. */
   checkInCode: { name: "check-in-code", burst: 5, everyMs: 180_000 },
 } as const satisfies Record<string, Rate>
@@ -103,6 +105,11 @@ export const turns = {
    * One facility has one of the two.
    */
   childTask: { running: 2, runningOfOne: 1, waiting: 128, waitingOfOne: 31 },
+  /**
+   * Templates of webhooks in child processes, by facility. A facility sends at most 64 requests at once, and each waits
+   * for its body.
+   */
+  template: { running: 2, runningOfOne: 1, waiting: 256, waitingOfOne: 80 },
   /** Uploads under way, by user. Each keeps a connection, a file and a part of the disk's speed. None waits. */
   upload: { running: 64, runningOfOne: 4, waiting: 0, waitingOfOne: 0 },
 } as const satisfies Record<string, Turns>

@@ -7,6 +7,7 @@ import { BookingType } from "#domain/booking/input.ts"
 import { facilityWebhookEvents } from "#events/catalogue.ts"
 import { facilityWebhookPatterns } from "#events/patterns.ts"
 import { Conditions } from "./conditions.ts"
+import { formatFields } from "./formats/input.ts"
 import { isStandardSecret, minSecretLength, standardKeyBytes, standardPrefix } from "./signature.ts"
 
 /** Far more than the integrations of any facility. */
@@ -148,6 +149,7 @@ export const WebhookInput = Schema.Struct({
     description: "one request at a time per aggregate, in the order of the log; false unless given",
   }),
   isActive: optional(fields.isActive),
+  ...formatFields,
 })
 export type WebhookInput = typeof WebhookInput.Type
 
@@ -166,6 +168,7 @@ export const WebhookPatch = Schema.Struct({
   ratePerSecond: optional(Schema.NullOr(fields.ratePerSecond)).annotateKey({ description: "null: no limit" }),
   ordered: optional(fields.ordered),
   isActive: optional(fields.isActive),
+  ...formatFields,
 })
 export type WebhookPatch = typeof WebhookPatch.Type
 

@@ -1,9 +1,11 @@
 /** The webhook's row, and its answer in the API, which contains no secret. */
 import * as Schema from "effect/Schema"
 import { Condition } from "./conditions.ts"
+import { type BodyFormat, webhookFormats } from "./formats/format.ts"
+import { shownFormat } from "./formats/input.ts"
 import { type AuthType, authTypes, whenAbsent } from "./input.ts"
 
-export interface WebhookRow {
+export interface WebhookRow extends BodyFormat {
   readonly id: string
   readonly facility_id: string
   readonly name: string
@@ -72,6 +74,9 @@ export const Webhook = Schema.Struct({
     description: "the receiver asked for a pause, by Retry-After: nothing is sent before",
   }),
   isActive: Schema.Boolean,
+  format: Schema.Literals(webhookFormats),
+  template: Schema.optionalKey(Schema.String),
+  contentType: Schema.optionalKey(Schema.String),
   disabledReason: Schema.optionalKey(Schema.String).annotateKey({
     description: "why SlotBase switched it off by itself",
   }),
@@ -103,6 +108,7 @@ export const toWebhook = (row: WebhookRow): Webhook => ({
   ordered: row.ordered,
   ...(row.paused_until && { pausedUntil: row.paused_until.toISOString() }),
   isActive: row.is_active,
+  ...shownFormat(row),
   ...(row.disabled_reason !== null && { disabledReason: row.disabled_reason }),
   version: row.version,
   createdAt: row.created_at.toISOString(),

@@ -22,6 +22,7 @@ import { typesMeantBy } from "#events/patterns.ts"
 import { type Auth, authOf, openCurrentAuth, sealAuth } from "./auth.ts"
 import { abandonDeliveries } from "./deliveries/abandon.ts"
 import { discardedBy } from "./deliveries/unfinished.ts"
+import { formatOf } from "./formats/input.ts"
 import {
   defaultConcurrency,
   defaultOverlapHours,
@@ -48,16 +49,17 @@ export async function createWebhook(
   const id = newId()
   const auth = authOf(input.authType ?? "none", input.authConfig ?? {})
   const retry = { ...retryDefaults, ...input.retryConfig }
+  const { format, template, content_type } = formatOf(input)
   const [row] = await tx<[WebhookRow]>`
     insert into slotbase.webhooks (id, facility_id, name, description, url, method, auth_type, auth_config, events,
       resource_ids, booking_types, conditions, when_absent, max_retries, retry_delay_ms, backoff_multiplier, max_concurrency,
-      retry_for_hours, rate_per_second, ordered, is_active, created_by)
+      retry_for_hours, rate_per_second, ordered, is_active, created_by, format, template, content_type)
     values (${id}, ${facilityId}, ${input.name}, ${input.description ?? null}, ${input.url}, ${input.method ?? "POST"},
       ${auth.type}, ${sealAuth(secrets, id, auth)}, ${selection.events}, ${selection.resource_ids},
       ${selection.booking_types}, ${conditionsOf(selection)}::text::jsonb, ${selection.when_absent}, ${retry.maxRetries},
       ${retry.retryDelayMs}, ${retry.backoffMultiplier}, ${input.maxConcurrency ?? defaultConcurrency},
       ${input.retryForHours ?? defaultRetryForHours}, ${input.ratePerSecond ?? null}, ${input.ordered ?? false},
-      ${input.isActive ?? true}, ${caller.userId})
+      ${input.isActive ?? true}, ${caller.userId}, ${format}, ${template}, ${content_type})
     returning *`
   await tx`insert into slotbase.webhook_sequences (webhook_id) values (${id})`
   await tx`select slotbase.begin_pace(${id}, ${facilityId})`
@@ -83,6 +85,7 @@ export async function changeWebhook(
   const auth = changedAuth(secrets, old, patch)
   const retry = { ...retryOf(old), ...patch.retryConfig }
   const isActive = patch.isActive ?? old.is_active
+  const { format, template, content_type } = formatOf(patch, old)
   const [row] = await tx<[WebhookRow]>`
     update slotbase.webhooks
     set name = ${patch.name ?? old.name},
@@ -101,6 +104,8 @@ export async function changeWebhook(
         retry_for_hours = ${patch.retryForHours ?? old.retry_for_hours},
         rate_per_second = ${patch.ratePerSecond === undefined ? old.rate_per_second : patch.ratePerSecond},
         ordered = ${patch.ordered ?? old.ordered}, is_active = ${isActive},
+        format = ${format}, template = ${template}, content_type = ${content_type},
+        format_changed_at = case when ${format} = format then format_changed_at else slotbase.now() end,
         disabled_reason = ${patch.isActive === undefined ? old.disabled_reason : null}, updated_at = slotbase.now()
     where id = ${id} and facility_id = ${facilityId}
     returning *`

@@ -153,6 +153,7 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   [`POST ${f}/webhooks/{id}/rotate-secret`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
   [`POST ${f}/webhooks/{id}/replays`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
   [`POST ${f}/webhooks/{id}/continuity`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
+  [`POST ${f}/webhooks/{id}/test`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
   [`POST ${f}/jobs/{name}/run`]: async () => ({ ids: {}, query: "?wait=0" }),
   "POST /v1/jobs/{name}/run": async () => ({ ids: {}, query: "?wait=0" }),
   "PATCH /v1/me": signedUp,

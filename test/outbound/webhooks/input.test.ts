@@ -91,5 +91,6 @@ function attempt(config: AuthConfig) {
     signal: new AbortController().signal,
     random: () => 0.5,
     timeoutMs: 5_000,
+    bodyOf: async () => undefined,
   })
 }

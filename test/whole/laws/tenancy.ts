@@ -77,11 +77,12 @@ export const tenancyLaw: Law = {
     "actors/deliveries/claim-rows.ts: with webhooks, webhook_pace, processes, delivery_queue":
       "webhooks that the process watches, to claim their deliveries",
     "actors/deliveries/claim-rows.ts: with delivery_queue": "deliveries that this process has claimed, by their leases",
-    "actors/deliveries/claim-rows.ts: select webhooks": "the ids are those of claimed deliveries",
+    "actors/deliveries/claim-rows.ts: select webhooks, facilities": "the ids are those of claimed deliveries",
     "actors/deliveries/settle-failed-rows.ts: update webhooks": "the ids are those of claimed deliveries",
     "actors/deliveries/settle-ordered.ts: select webhook_pace": "the ids are those of claimed deliveries",
     "actors/deliveries/settle-rows.ts: with delivery_queue":
       "deliveries that this process has claimed, by their leases",
+    "src/cli/webhooks-trigger.ts: select webhooks": "an operator may test the webhooks of all clubs",
     "src/access/caller.ts: select working_keys, callers":
       "it makes a caller of a user, with the rights that decide everything else",
     "src/access/sessions.ts: delete sessions": "the sessions of the person whose password was changed",

@@ -28,7 +28,8 @@ export async function readDelivery(db: Queryable, facilityId: string, id: string
  */
 export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<Delivery> {
   const row = await find(tx, facilityId, id)
-  const { id: deliveryId, webhook_id, event_id, position, replay, status } = row
+  const { id: deliveryId, webhook_id, event_id, position, replay, status, is_test } = row
+  if (is_test) throw new WrongState("is_a_test", "A test is sent once. Send another one.")
   if (status === "delivered") {
     const [again] = await resendEvents(tx, facilityId, webhook_id, [row], { perSecond: 1 })
     if (again === undefined)
@@ -114,7 +115,12 @@ async function find(db: Queryable, facilityId: string, id: string) {
       union all
       select ${settled(db)} from moment m
       join slotbase.delivery_history h on h.webhook_id = m.webhook_id and h.event_id = m.event_id
-      where ${wanted("h")}`,
+      where ${wanted("h")}
+      union all
+      select ${settled(db)} from slotbase.delivery_bodies m
+      join slotbase.delivery_history h on h.webhook_id = m.webhook_id and h.event_id = m.event_id and h.replay = m.replay
+      where m.is_test and m.facility_id = ${facilityId} and m.event_id >= slotbase.id_at(slotbase.time_of(${id}))
+        and m.event_id < slotbase.id_at(slotbase.time_of(${id}) + interval '1 ms') and ${wanted("h")}`,
   )
   if (!row) throw new NotFound("delivery", id)
   return row

@@ -30,6 +30,7 @@ export interface DeliveryRow {
   readonly epoch: string
   readonly event_type: string
   readonly payload: string | null
+  readonly is_test: boolean
   readonly first_attempt_at: Date | null
   /** The first delivery of the event to the webhook, when this one is another. */
   readonly first_id: string | null
@@ -87,18 +88,22 @@ export const attemptUnderWayId = (db: Queryable) => db`
 
 /** Completes deliveries with their webhook, event and attempts; newest event first. */
 export const complete = (db: Queryable, deliveries: postgres.Fragment) => db<DeliveryRow[]>`
-  select d.*, w.url, w.method, w.auth_type, (select slotbase.log_epoch()) as epoch, p.type as event_type, slotbase.event_body(e) as payload,
+  select d.*, w.url, w.method, w.auth_type, (select slotbase.log_epoch()) as epoch, coalesce(p.type, b.event_type) as event_type,
+         coalesce(b.body, slotbase.event_body(e)) as payload, coalesce(b.is_test, false) as is_test,
          coalesce(f.started_at, (d.present ->> 'started_at')::timestamptz) as first_attempt_at,
          case when d.replay > 0 and d.sequence > 0 then slotbase.derived_id(d.event_id, d.webhook_id::text) end as first_id,
          coalesce(d.present || jsonb_build_object('url', w.url, 'method', w.method), to_jsonb(l)) as last
   from (${deliveries}) d
   join slotbase.webhooks w on w.id = d.webhook_id and w.facility_id = d.facility_id
-  join slotbase.event_positions p on p.position = d.position
+  left join slotbase.event_positions p on p.position = d.position
+  left join slotbase.delivery_bodies b on b.webhook_id = d.webhook_id and b.event_id = d.event_id and b.replay = d.replay
+    and b.facility_id = d.facility_id
   left join slotbase.events e on e.id = d.event_id and e.facility_id = d.facility_id
   left join lateral (select started_at from slotbase.attempt_history
                      where event_id = d.event_id and delivery_id = d.id order by attempt limit 1) f on true
   left join lateral (select * from slotbase.attempt_history
                      where event_id = d.event_id and delivery_id = d.id order by attempt desc limit 1) l on true
+  where p.position is not null or b.is_test
   order by d.event_id desc, d.replay desc, d.webhook_id desc`
 
 const bodyEnds = ["cut", "late", "lost", "unreadable"] as const
@@ -170,6 +175,9 @@ export const Delivery = Schema.Struct({
   resendOf: Schema.optionalKey(Schema.String).annotateKey({
     description: "the first delivery of the event to the webhook; missing when there was none",
   }),
+  isTest: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description: "a sample that was sent to this webhook alone",
+  }),
   attempts: Schema.optionalKey(Schema.Array(DeliveryAttempt)).annotateKey({ description: "of a single delivery" }),
 })
 export type Delivery = typeof Delivery.Type
@@ -197,8 +205,9 @@ export function toDelivery(row: DeliveryRow, attempts?: readonly AttemptRow[]): 
     ...(last?.duration_ms != null && { durationMs: last.duration_ms }),
     sequence: row.sequence,
     position: row.position,
-    ...(row.replay > 0 && { isResend: true as const }),
+    ...(row.replay > 0 && !row.is_test && { isResend: true as const }),
     ...(row.first_id !== null && { resendOf: row.first_id }),
+    ...(row.is_test && { isTest: true }),
     ...(attempts && { attempts: attempts.map((attempt) => toAttempt(row, attempt)) }),
   }
 }

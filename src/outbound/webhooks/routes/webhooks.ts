@@ -10,6 +10,7 @@ import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
 import { listWebhookVersions, WebhookVersion } from "#outbound/webhooks/changes.ts"
+import { checkChangedFormat, checkFormat } from "#outbound/webhooks/formats/preview.ts"
 import { RotateInput, SelectionInput, WebhookInput, WebhookPatch } from "#outbound/webhooks/input.ts"
 import { previewSelection, SelectionPreview } from "#outbound/webhooks/preview.ts"
 import { Webhook } from "#outbound/webhooks/rows.ts"
@@ -40,7 +41,10 @@ export const webhookRoutes = (app: App) =>
         return command((tx) => createWebhook(tx, app.secrets, who, facilityId, webhook), {
           status: 201,
           secret: true,
-          before: () => checkUrl(webhook.url, app.config.egressAllow),
+          before: async () => {
+            await checkUrl(webhook.url, app.config.egressAllow)
+            await checkFormat(app.db, facilityId, webhook, webhook.events)
+          },
         })
       },
       described({
@@ -91,6 +95,7 @@ export const webhookRoutes = (app: App) =>
           secret: true,
           before: async () => {
             if (url !== undefined) await checkUrl(url, app.config.egressAllow)
+            await checkChangedFormat(app.db, facilityId, id, patch)
           },
         })
       },

@@ -52,6 +52,7 @@ describe("creating", () => {
       ordered: false,
       isActive: true,
       version: 1,
+      format: "slotbase",
       createdAt: body.createdAt,
       updatedAt: body.updatedAt,
     })

@@ -34,6 +34,8 @@ export const operationRows: readonly Row[] = [
   [`POST ${f}/webhooks/:id/rotate-secret`, admins, { meets: "409 no_signing_secret" }],
   [`GET ${f}/webhooks/:id/versions`, admins],
   [`POST ${f}/webhooks/preview`, admins, { body: () => ({ events: ["booking.*"] }) }],
+  [`POST ${f}/webhooks/body-preview`, admins, { body: () => ({ format: "zapier" }) }],
+  [`POST ${f}/webhooks/:id/test`, admins],
   [`GET ${f}/webhooks/:id/deliveries`, admins],
   [`GET ${f}/deliveries/:id`, admins],
   [`POST ${f}/deliveries/:id/retry`, admins],
