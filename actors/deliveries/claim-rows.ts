@@ -9,6 +9,7 @@ import { readEvents } from "#actors/runtime/event-memory.ts"
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
+import { zapierBody } from "#outbound/hooks/zapier-payload.ts"
 import type { ClaimedDelivery, ClaimedRow, TargetWebhook } from "./delivery.ts"
 
 /** A webhook that may have something to send, and how much may be claimed for it now. */
@@ -58,7 +59,7 @@ export async function claimDeliveries(
     const webhook = targets.get(row.webhook_id)
     if (!webhook) throw new Error(`the row of webhook ${row.webhook_id} is gone`)
     const end = row.quarantined && endQuarantine && { endQuarantine }
-    return { ...row, webhook, event: events.get(row.event_id), ...end }
+    return { ...row, webhook, event: formatted(events.get(row.event_id), webhook), ...end }
   })
 }
 
@@ -141,10 +142,15 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine }: ClaimRequest)
 async function readTargets(db: Db, claimed: readonly ClaimedRow[]): Promise<ReadonlyMap<string, TargetWebhook>> {
   const ids = [...new Set(claimed.map((row) => row.webhook_id))]
   const rows = await db<TargetWebhook[]>`
-    select id, facility_id, url, method, auth_type, auth_config, updated_at, max_retries, retry_delay_ms, backoff_multiplier,
-           max_concurrency
-    from slotbase.webhooks where id = any (${ids}::uuid[])`
+    select w.id, w.facility_id, w.url, w.method, w.auth_type, w.auth_config, w.format, f.name as facility_name,
+           w.updated_at, w.max_retries, w.retry_delay_ms, w.backoff_multiplier, w.max_concurrency
+    from slotbase.webhooks w join slotbase.facilities f on f.id = w.facility_id where w.id = any (${ids}::uuid[])`
   return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** The event in the format of the webhook. */
+function formatted(event: ClaimedDelivery["event"], { format, facility_id: id, facility_name: name }: TargetWebhook) {
+  return event && format === "zapier" ? { ...event, body: zapierBody(event.body, { id, name }) } : event
 }
 
 /** The webhooks whose deliveries wait for the end of the present quarantine. */

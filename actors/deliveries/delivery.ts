@@ -10,6 +10,8 @@ export interface TargetWebhook {
   readonly method: string
   readonly auth_type: AuthType
   readonly auth_config: Uint8Array | null
+  readonly format: string
+  readonly facility_name: string
   readonly updated_at: Date
   readonly max_retries: number
   readonly retry_delay_ms: number

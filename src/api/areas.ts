@@ -46,6 +46,7 @@ import { healthRoutes } from "#operations/routes/health.ts"
 import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { eventTypeRoutes } from "#outbound/feed/routes/event-types.ts"
 import { eventRoutes } from "#outbound/feed/routes/events.ts"
+import { hookRoutes } from "#outbound/hooks/routes.ts"
 import { deliveryRoutes } from "#outbound/webhooks/routes/deliveries.ts"
 import { webhookRoutes } from "#outbound/webhooks/routes/webhooks.ts"
 
@@ -92,6 +93,7 @@ export const areas = [
   eventTypeRoutes,
   webhookRoutes,
   deliveryRoutes,
+  hookRoutes,
   auditRoutes,
   deadLetterRoutes,
   jobRoutes,

@@ -155,6 +155,7 @@ const inFacility: Readonly<Record<string, unknown>> = {
     events: ["booking.confirmed", "booking.cancelled"],
   },
   "PATCH /webhooks/{id}": { isActive: false },
+  "POST /hooks/subscriptions": { hookUrl: "https://hooks.example.com/catch/1/2", event: "booking.confirmed" },
   "POST /jobs/{name}/run": {},
 }
 
@@ -228,6 +229,8 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   promptId: example.upgradePromptId,
   webhooks: example.webhookId,
   deliveries: example.deliveryId,
+  subscriptions: example.webhookId,
+  samples: "booking.confirmed",
   "dead-letters": example.deadLetterId,
   runs: example.jobRunId,
   "event-types": "booking.confirmed",

@@ -11,7 +11,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
 import { sendHint } from "#base/hints.ts"
-import { newId } from "#base/ids.ts"
+import { newId, rootUserId } from "#base/ids.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { noteChange } from "#events/audit.ts"
@@ -33,7 +33,7 @@ export async function createWebhook(
   secrets: SecretBox,
   caller: Caller,
   facilityId: string,
-  input: WebhookInput,
+  input: WebhookInput & { readonly format?: "zapier" },
 ): Promise<Webhook> {
   await requireRoom(tx, facilityId)
   const { resourceIds, bookingTypes } = await filtersOf(tx, facilityId, input.filters)
@@ -43,11 +43,11 @@ export async function createWebhook(
   const events = [...new Set(input.events)]
   const [row] = await tx<[WebhookRow]>`
     insert into slotbase.webhooks (id, facility_id, name, description, url, method, auth_type, auth_config, events,
-      resource_ids, booking_types, max_retries, retry_delay_ms, backoff_multiplier, max_concurrency, is_active, created_by)
+      resource_ids, booking_types, max_retries, retry_delay_ms, backoff_multiplier, max_concurrency, is_active, created_by, format)
     values (${id}, ${facilityId}, ${input.name}, ${input.description ?? null}, ${input.url}, ${input.method ?? "POST"},
       ${auth.type}, ${sealAuth(secrets, id, auth)}, ${events}, ${resourceIds}, ${bookingTypes}, ${retry.maxRetries},
       ${retry.retryDelayMs}, ${retry.backoffMultiplier}, ${input.maxConcurrency ?? defaultConcurrency},
-      ${input.isActive ?? true}, ${caller.userId})
+      ${input.isActive ?? true}, ${caller.userId}, ${input.format ?? "slotbase"})
     returning *`
   await tx`insert into slotbase.webhook_sequences (webhook_id) values (${id})`
   await beginVersion(tx, row, 1)
@@ -107,6 +107,25 @@ export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, 
   // Settles the first part here, so that a small backlog is settled when the answer arrives.
   // The actor settles the rest, and deliveries that a concurrent dispatch adds.
   await abandonDeliveries(tx, id)
+  changed(tx)
+}
+
+/**
+ * Deletes webhooks whose receivers have unsubscribed by a 410. Nobody asked for it, so the root key stands for the
+ * deleter. The actor settles their deliveries. The caller has locked the rows.
+ */
+export async function deleteGoneWebhooks(
+  tx: Tx,
+  gone: readonly { readonly id: string; readonly facility_id: string }[],
+): Promise<void> {
+  for (const { id, facility_id: facilityId } of gone) {
+    await tx`
+      update slotbase.webhooks
+      set is_active = false, auth_config = null, deleted_at = slotbase.now(), deleted_by = ${rootUserId},
+          updated_at = slotbase.now()
+      where id = ${id} and facility_id = ${facilityId} and deleted_at is null`
+    await endVersion(tx, facilityId, id)
+  }
   changed(tx)
 }
 

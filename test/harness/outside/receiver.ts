@@ -2,6 +2,8 @@
 
 export interface Received {
   readonly at: number
+  /** The path of the request. */
+  readonly url: string
   readonly headers: Headers
   readonly body: string
 }
@@ -20,7 +22,7 @@ export function startReceiver(
     hostname: "127.0.0.1",
     port: 0,
     fetch: async (request) => {
-      const one = { at: performance.now(), headers: request.headers, body: await request.text() }
+      const one = { at: performance.now(), url: new URL(request.url).pathname, headers: request.headers, body: await request.text() }
       received.push(one)
       return answer(one)
     },

@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
+import { verifyWebhook, WebhookVerificationError } from "slotbase/verify-webhook"
 import { Webhook as StandardWebhook } from "standardwebhooks"
 import { Webhook as SvixWebhook } from "svix"
-import { verifyWebhook, WebhookVerificationError } from "slotbase/verify-webhook"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import { newSigningSecret } from "#outbound/webhooks/signature.ts"
 import { isInstalled, languages, readVectors, type Vector } from "#scripts/receivers/languages.ts"

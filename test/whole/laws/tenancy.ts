@@ -77,7 +77,7 @@ export const tenancyLaw: Law = {
     "actors/deliveries/claim-rows.ts: with webhooks, processes, delivery_queue":
       "webhooks that the process watches, to claim their deliveries",
     "actors/deliveries/claim-rows.ts: with delivery_queue": "deliveries that this process has claimed, by their leases",
-    "actors/deliveries/claim-rows.ts: select webhooks": "the ids are those of claimed deliveries",
+    "actors/deliveries/claim-rows.ts: select webhooks, facilities": "the ids are those of claimed deliveries",
     "actors/deliveries/settle-failed-rows.ts: update webhooks": "the ids are those of claimed deliveries",
     "actors/deliveries/settle-rows.ts: with delivery_queue":
       "deliveries that this process has claimed, by their leases",
