@@ -1,4 +1,4 @@
-/** Verifies that a request comes from SlotBase. docs/webhooks.md says what is signed. */
+/** Verifies that a request comes from SlotBase. docs/receivers.md says what is signed. */
 
 export type WebhookVerificationCode =
   | "missing_header"

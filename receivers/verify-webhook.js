@@ -1,6 +1,6 @@
 /**
  * Verifies that a request comes from SlotBase. Node 20 or later, Bun and Deno; no package is needed.
- * docs/webhooks.md says what is signed, and has the same in Python, PHP and Go.
+ * docs/receivers.md says what is signed, and has the same in Python, PHP and Go.
  */
 import { createHmac, timingSafeEqual } from "node:crypto"
 

@@ -31,7 +31,9 @@ var standard = regexp.MustCompile(`^whsec_([A-Za-z0-9+/_-]+)={0,2}$`)
 
 // VerifyWebhook fails unless one of the secrets has signed the body within the tolerance (five minutes).
 // The body is that of the request as it was received.
-func VerifyWebhook(body []byte, header http.Header, secrets []string, tolerance time.Duration, now time.Time) (*Verified, error) {
+func VerifyWebhook(
+	body []byte, header http.Header, secrets []string, tolerance time.Duration, now time.Time,
+) (*Verified, error) {
 	if len(secrets) == 0 || secrets[0] == "" {
 		return nil, errors.New("secrets is the list of signing secrets")
 	}

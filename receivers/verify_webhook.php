@@ -13,8 +13,13 @@ final class WebhookVerificationError extends RuntimeException
  * Throws WebhookVerificationError unless one of the secrets has signed the body within the tolerance.
  * $body is file_get_contents('php://input'), $headers is getallheaders(). Returns form, id and timestamp.
  */
-function verify_webhook(string $body, array $headers, string|array $secrets, int $tolerance = 300, ?int $now = null): array
-{
+function verify_webhook(
+    string $body,
+    array $headers,
+    string|array $secrets,
+    int $tolerance = 300,
+    ?int $now = null,
+): array {
     $secrets = array_filter((array) $secrets, fn ($each) => is_string($each) && $each !== '');
     if ($secrets === []) {
         throw new InvalidArgumentException('secrets is the signing secret, or a list of them');

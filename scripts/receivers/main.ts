@@ -1,5 +1,5 @@
 /**
- * `./scripts/test receivers` runs the test vectors of webhook signatures in every language of docs/webhooks.md. A
+ * `./scripts/test receivers` runs the test vectors of webhook signatures in every language of docs/receivers.md. A
  * language that is not there is installed from Debian, when this is Debian and the user is root. `./scripts/test` runs
  * those that are there.
  */

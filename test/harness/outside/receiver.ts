@@ -22,7 +22,12 @@ export function startReceiver(
     hostname: "127.0.0.1",
     port: 0,
     fetch: async (request) => {
-      const one = { at: performance.now(), url: new URL(request.url).pathname, headers: request.headers, body: await request.text() }
+      const one = {
+        at: performance.now(),
+        url: new URL(request.url).pathname,
+        headers: request.headers,
+        body: await request.text(),
+      }
       received.push(one)
       return answer(one)
     },

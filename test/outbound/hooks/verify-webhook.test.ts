@@ -109,8 +109,8 @@ test("both forms of the vectors are the headers that SlotBase sends", () => {
   }
 })
 
-test("docs/webhooks.md has each verification as it is in receivers/, and the receiver has the one in Python", async () => {
-  const page = await Bun.file(join(project, "docs/webhooks.md")).text()
+test("docs/receivers.md has each verification as it is in receivers/, and the receiver has the one in Python", async () => {
+  const page = await Bun.file(join(project, "docs/receivers.md")).text()
   for (const file of ["verify-webhook.js", "verify_webhook.py", "verify_webhook.php", "verify_webhook.go"])
     expect(page.includes(await Bun.file(join(project, "receivers", file)).text()), file).toBe(true)
   const python = await Bun.file(join(project, "receivers/verify_webhook.py")).text()

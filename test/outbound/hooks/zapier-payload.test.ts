@@ -1,4 +1,4 @@
-// The recipe of docs/webhooks.md: the specification's mapping to a row of a spreadsheet, applied to the sample.
+// The recipe of docs/receivers.md: the specification's mapping to a row of a spreadsheet, applied to the sample.
 
 import { expect, test } from "bun:test"
 import { join } from "node:path"
@@ -28,18 +28,24 @@ const row = {
 }
 
 test("the specification's mapping makes the row of the recipe, in the time zone of the booking", async () => {
-  const body = zapierBody(JSON.stringify(samplesEvent("booking.confirmed")), { id: example.facilityId, name: "Riverside" })
+  const body = zapierBody(JSON.stringify(samplesEvent("booking.confirmed")), {
+    id: example.facilityId,
+    name: "Riverside",
+  })
   const payload = JSON.parse(body)
   const engine = new Liquid({ strictVariables: true, timezoneOffset: payload.data.timezone })
   const cells = Object.entries(mapping).map(([name, template]) => [name, engine.parseAndRenderSync(template, payload)])
   expect(Object.fromEntries(cells)).toEqual(row)
-  const page = await Bun.file(join(import.meta.dir, "../../../docs/webhooks.md")).text()
+  const page = await Bun.file(join(import.meta.dir, "../../../docs/receivers.md")).text()
   for (const name of Object.keys(mapping) as (keyof typeof mapping)[])
-    expect(page).toContain(`| ${name} | \`${mapping[name]}\` | ${row[name]} |`)
+    expect(page).toContain(`| ${name} | \`${mapping[name].replace("|", "\\|")}\` | ${row[name]} |`)
 })
 
 test("the payload has the fields of the specification in their order, and no others", () => {
-  const event = { ...samplesEvent("booking.confirmed"), data: { nested: { zero: 0, no: false, empty: "", none: null } } }
+  const event = {
+    ...samplesEvent("booking.confirmed"),
+    data: { nested: { zero: 0, no: false, empty: "", none: null } },
+  }
   const body = zapierBody(JSON.stringify(event), { id: example.facilityId, name: "Zum „Ball“ 🎾" })
   expect(body).toBe(
     `{"event_type":"booking.confirmed","timestamp":"${event.timestamp}",` +
