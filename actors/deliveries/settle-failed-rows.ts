@@ -35,7 +35,10 @@ export async function settleFailedAttempts(db: Db, results: readonly AttemptResu
   return retries
 }
 
-/** Answers which webhooks are switched off now. Before the rows of the queue are locked: every writer locks the row of the webhook first. */
+/**
+ * Answers which webhooks are switched off now. It comes before the rows of the queue are locked: every writer locks the
+ * row of the webhook first.
+ */
 async function switchOff(tx: Tx, gone: readonly AttemptResult[]): Promise<readonly string[]> {
   // Only at the address that answered 410: the webhook may have moved while the request was under way.
   const off = await tx<{ id: string }[]>`

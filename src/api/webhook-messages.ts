@@ -1,6 +1,6 @@
 /**
- * The requests that webhooks get, as both descriptions of the API show them: a schema and an example per type of event,
- * from the catalogue, and the headers, from the functions that send them.
+ * The requests that webhooks get, as both descriptions of the API show them. Schemas and examples come from the
+ * catalogue, the headers from the functions that send them.
  */
 import { type EventType, eventJsonSchemaOf, facilityWebhookEvents } from "#events/catalogue.ts"
 import { samplesEvent } from "#events/describe.ts"

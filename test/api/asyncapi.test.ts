@@ -1,4 +1,4 @@
-// The AsyncAPI document, and the webhooks of the OpenAPI document: valid by their own parsers, and true of what is sent.
+// The AsyncAPI document, and the webhooks of the OpenAPI document: valid by their own parsers, and true of what leaves.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { Parser } from "@asyncapi/parser"
