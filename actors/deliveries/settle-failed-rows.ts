@@ -7,7 +7,9 @@
  */
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { log } from "#base/log.ts"
+import { endGoneHooks } from "#outbound/hooks/subscriptions.ts"
 import { type AttemptResult, attemptColumns, claimKeyOf, planForBatches } from "./delivery.ts"
 
 /** When a delivery of the webhook is due again. */
@@ -17,32 +19,37 @@ export interface DueRetry {
 }
 
 export async function settleFailedAttempts(db: Db, results: readonly AttemptResult[]): Promise<readonly DueRetry[]> {
-  await switchOff(db, results)
-  return db.begin(async (tx) => {
-    const [, rows] = await Promise.all([
+  const gone = results.filter((result) => result.outcome === "gone")
+  const { retries, off, ended } = await db.begin(async (tx) => {
+    const off = gone.length > 0 ? await switchOff(tx, gone) : []
+    const [, retries] = await Promise.all([
       planForBatches(tx),
       tx<DueRetry[]>`
         select webhook_id, ready_at
         from slotbase.end_attempts(${JSON.stringify(results.map(toRow))}::text::json)`,
     ])
-    return rows
+    return { retries, off, ended: off.length > 0 ? await endGoneHooks(tx, off) : [] }
   })
+  for (const id of off) log.warn("webhook disabled", { webhook: id, reason: "410 Gone" })
+  for (const { id, discarded } of ended) log.warn("subscription ended", { webhook: id, reason: "410 Gone", discarded })
+  return retries
 }
 
-/** A separate statement, before the rows of the queue are locked: every writer locks the row of the webhook first. */
-async function switchOff(db: Db, results: readonly AttemptResult[]): Promise<void> {
-  const gone = results.filter((result) => result.outcome === "gone")
-  if (gone.length === 0) return
+/**
+ * Answers which webhooks are switched off now. It comes before the rows of the queue are locked: every writer locks the
+ * row of the webhook first.
+ */
+async function switchOff(tx: Tx, gone: readonly AttemptResult[]): Promise<readonly string[]> {
   // Only at the address that answered 410: the webhook may have moved while the request was under way.
-  const off = await db<{ id: string }[]>`
+  const off = await tx<{ id: string }[]>`
     update slotbase.webhooks w
     set is_active = false, disabled_reason = 'the receiver answered 410 Gone', updated_at = slotbase.now()
     from unnest(${gone.map((result) => result.delivery.webhook_id)}::uuid[],
                 ${gone.map((result) => result.delivery.webhook.url)}::text[]) as g (id, url)
     where w.id = g.id and w.url = g.url and w.is_active and w.deleted_at is null
     returning w.id`
-  for (const { id } of off) log.warn("webhook disabled", { webhook: id, reason: "410 Gone" })
   reached("webhook-switched-off")
+  return off.map(({ id }) => id)
 }
 
 function toRow(result: AttemptResult) {

@@ -80,11 +80,7 @@ interface RetryLater {
   readonly repeats: boolean
 }
 
-const retryLater = (
-  db: Db,
-  held: HeldRun,
-  { attempts, error, delayMs, repeats }: RetryLater,
-) =>
+const retryLater = (db: Db, held: HeldRun, { attempts, error, delayMs, repeats }: RetryLater) =>
   releasing(
     db,
     held,

@@ -46,6 +46,7 @@ import { healthRoutes } from "#operations/routes/health.ts"
 import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { eventTypeRoutes } from "#outbound/feed/routes/event-types.ts"
 import { eventRoutes } from "#outbound/feed/routes/events.ts"
+import { hookRoutes } from "#outbound/hooks/routes.ts"
 import { continuityRoutes } from "#outbound/webhooks/routes/continuity.ts"
 import { deliveryRoutes } from "#outbound/webhooks/routes/deliveries.ts"
 import { webhookTrialRoutes } from "#outbound/webhooks/routes/formats.ts"
@@ -98,6 +99,7 @@ export const areas = [
   deliveryRoutes,
   replayRoutes,
   continuityRoutes,
+  hookRoutes,
   auditRoutes,
   deadLetterRoutes,
   jobRoutes,

@@ -172,6 +172,7 @@ const inFacility: Readonly<Record<string, unknown>> = {
     type: "booking.confirmed",
   },
   "POST /webhooks/{id}/test": { type: "booking.confirmed" },
+  "POST /hooks/subscriptions": { hookUrl: "https://hooks.example.com/catch/1/2", event: "booking.confirmed" },
   "POST /jobs/{name}/run": {},
 }
 
@@ -246,6 +247,8 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   promptId: example.upgradePromptId,
   webhooks: example.webhookId,
   deliveries: example.deliveryId,
+  subscriptions: example.webhookId,
+  samples: "booking.confirmed",
   "dead-letters": example.deadLetterId,
   replays: example.replayId,
   have: "1-100,102",

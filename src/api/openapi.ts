@@ -7,18 +7,18 @@ import { type AnyElysia, Elysia } from "elysia"
 import { version } from "#base/version.ts"
 import { components } from "#http/describe.ts"
 import { keyPattern, maxKeyLength } from "#http/idempotency.ts"
+import { cachedDocument } from "./cached-document.ts"
 import { exampleBodies, exampleParameters } from "./examples.ts"
 import { page, start } from "./openapi-page.ts"
+import { openApiWebhookHeaders, openApiWebhooks } from "./openapi-webhooks.ts"
+import { eventSchemas } from "./webhook-messages.ts"
 
 /** @param server Called at the first request for the document, when all routes are known. */
 export function openApiRoutes(server: () => AnyElysia) {
-  let document: string | undefined
+  const document = cachedDocument(() => documentOf(server()), headers("application/json"))
   return new Elysia({ name: "openapi", detail: { hide: true } })
     .get("/openapi", () => new Response(page, { headers: headers("text/html; charset=utf-8") }))
-    .get("/openapi/json", () => {
-      document ??= JSON.stringify(documentOf(server()))
-      return new Response(document, { headers: headers("application/json") })
-    })
+    .get("/openapi/json", ({ request }) => document(request))
     .get("/openapi/start.js", () => new Response(start, { headers: headers("text/javascript; charset=utf-8") }))
     .get("/openapi/viewer.js", () => viewer("swagger-ui-bundle.js", "text/javascript; charset=utf-8"))
     .get("/openapi/viewer.css", () => viewer("swagger-ui.css", "text/css; charset=utf-8"))
@@ -40,9 +40,11 @@ export function documentOf(server: AnyElysia) {
         ),
       ]),
     ),
+    webhooks: openApiWebhooks(),
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "A session's token or an API key." } },
-      schemas: { ...components, Problem: problem },
+      schemas: { ...components, ...eventSchemas(), Problem: problem },
+      parameters: openApiWebhookHeaders(),
       responses: mapValues(problems, (description) => ({
         description,
         content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },

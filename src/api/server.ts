@@ -13,6 +13,7 @@ import { Live } from "#outbound/live/live.ts"
 import { liveRoutes } from "#outbound/live/routes.ts"
 import { mailboxRoutes } from "#outbound/messages/channels/email/routes.ts"
 import { areas } from "./areas.ts"
+import { asyncApiRoutes } from "./asyncapi.ts"
 import { openApiRoutes } from "./openapi.ts"
 import { otherMethods } from "./other-methods.ts"
 import type { Outside } from "./outside.ts"
@@ -34,6 +35,7 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
     .use(mailboxRoutes(app))
     .use(liveRoutes(live, app.config))
     .use(openApiRoutes(() => server))
+    .use(asyncApiRoutes())
 }
 
 /** The server of a process without the API: health and metrics. */

@@ -49,7 +49,8 @@ export const crashPoints = {
   "attempts-written": "Deliveries are claimed and their attempts written down; no request has left.",
   "request-next": "A request is about to leave.",
   "answer-received": "The receiver has answered; the attempt is not settled.",
-  "webhook-switched-off": "A receiver's 410 has switched its webhook off; the attempt is not settled.",
+  "webhook-switched-off":
+    "A receiver's 410 has switched its webhook off in the open transaction; the attempt is not settled.",
   "delivered-settled": "Attempts ended together: the successful ones are settled, the failed ones are not.",
   "deliveries-arranged": "Deliveries of an ordered webhook are in their order; none of them is claimed.",
   "ordered-settled": "A delivery in order is settled in the open transaction; the next of its aggregate still waits.",

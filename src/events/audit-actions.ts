@@ -55,6 +55,8 @@ export const auditActions = {
   "feedback.changed": "an administrator changed a coach's feedback",
   "feedback.created": "an administrator wrote feedback in place of a coach",
   "feedback.published": "an administrator published a coach's feedback",
+  "hook_subscription.created": "a program subscribed to events",
+  "hook_subscription.ended": "a program unsubscribed from events",
   "job.run": "a scheduled job was run by hand",
   "lost_item.handed_out": "a lost item was handed out",
   "member.changed": "what a facility keeps about a member was changed",

@@ -55,7 +55,9 @@ async function pagesOf(db: Db): Promise<Record<string, number>> {
 
 /** Events whose runs and deliveries have all succeeded, as a busy year leaves them. */
 async function handled(db: Db, count: number): Promise<void> {
-  const [{ base }] = await db<[{ base: number }]>`select coalesce(max(position), 0) as base from slotbase.event_positions`
+  const [{ base }] = await db<
+    [{ base: number }]
+  >`select coalesce(max(position), 0) as base from slotbase.event_positions`
   for (let made = 0; made < count; made += 2_000) {
     await recordMany(db, 2_000)
     await dispatchAll(db)

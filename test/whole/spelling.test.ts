@@ -38,7 +38,11 @@ const whole = new RegExp(`^${uuid.source}$`)
 /** The ids of an address, or the values of a body that are ids, in upper case. */
 function inUpperCase(value: unknown): unknown {
   if (typeof value === "string")
-    return value.startsWith("/") ? value.replace(uuid, (id) => id.toUpperCase()) : whole.test(value) ? value.toUpperCase() : value
+    return value.startsWith("/")
+      ? value.replace(uuid, (id) => id.toUpperCase())
+      : whole.test(value)
+        ? value.toUpperCase()
+        : value
   if (Array.isArray(value)) return value.map(inUpperCase)
   if (typeof value !== "object" || value === null || value instanceof FormData) return value
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, inUpperCase(inner)]))

@@ -1,8 +1,8 @@
 /** The audit trail and the sign-ins, as they are read: the newest first. */
 import * as Schema from "effect/Schema"
 import type { Queryable } from "#base/database/db.ts"
-import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { isId } from "#base/ids.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { lineUpTo } from "#base/schema/text-fields.ts"
 import { type AuditAction, auditActions } from "#events/audit-actions.ts"
@@ -82,7 +82,8 @@ export async function findAudit(
   const limit = pageLimitOf(query)
   const { action, actorId } = query
   // Subjects that are ids were kept in lower case; others are names, such as a job's.
-  const subjectId = query.subjectId !== undefined && isId(query.subjectId) ? query.subjectId.toLowerCase() : query.subjectId
+  const subjectId =
+    query.subjectId !== undefined && isId(query.subjectId) ? query.subjectId.toLowerCase() : query.subjectId
   const isAll = facilityId === undefined && organizationId === undefined
   // Who declines an invitation stays a stranger to the club.
   const shown = isAll ? db`` : db`case when action <> 'role.declined' then`

@@ -109,7 +109,12 @@ export async function markIntentSent(db: Queryable, intent: Intent): Promise<Dat
 }
 
 /** The message will never be sent. `refused`: its recipient's server will not take it. */
-export async function markEnded(db: Queryable, intent: Intent, as: "skipped" | "refused", reason: string): Promise<void> {
+export async function markEnded(
+  db: Queryable,
+  intent: Intent,
+  as: "skipped" | "refused",
+  reason: string,
+): Promise<void> {
   await db`
     update slotbase.notifications
     set status = ${as}, reason = ${oneLine(reason)}, deferred_since = null, next_try_at = null

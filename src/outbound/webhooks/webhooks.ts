@@ -13,7 +13,7 @@ import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { sendHint } from "#base/hints.ts"
-import { newId } from "#base/ids.ts"
+import { newId, rootUserId } from "#base/ids.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { noteChange } from "#events/audit.ts"
@@ -178,6 +178,25 @@ export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, 
   // Settles the first part here, so that a small backlog is settled when the answer arrives.
   // The actor settles the rest, and deliveries that a concurrent dispatch adds.
   await abandonDeliveries(tx, id)
+  changed(tx)
+}
+
+/**
+ * Deletes webhooks whose receivers have unsubscribed by a 410. Nobody asked for it, so the root key stands for the
+ * deleter. The actor settles their deliveries. The caller has locked the rows.
+ */
+export async function deleteGoneWebhooks(
+  tx: Tx,
+  gone: readonly { readonly id: string; readonly facility_id: string }[],
+): Promise<void> {
+  for (const { id, facility_id: facilityId } of gone) {
+    await tx`
+      update slotbase.webhooks
+      set is_active = false, auth_config = null, deleted_at = slotbase.now(), deleted_by = ${rootUserId},
+          updated_at = slotbase.now()
+      where id = ${id} and facility_id = ${facilityId} and deleted_at is null`
+    await endVersion(tx, facilityId, id)
+  }
   changed(tx)
 }
 

@@ -117,6 +117,12 @@ const things: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   "billing-accounts": paidAccount,
 
   webhooks: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
+  subscriptions: async ({ at, post }) => {
+    const hookUrl = `http://127.0.0.1:8009/${newId()}`
+    return {
+      ids: { subscriptions: (await post(`${at}/hooks/subscriptions`, { hookUrl, event: "booking.confirmed" })).id },
+    }
+  },
   deliveries: async (desk) => {
     const { db } = desk.api.database
     const webhookId = await webhook(desk)

@@ -22,7 +22,12 @@ export function startReceiver(
     hostname: "127.0.0.1",
     port: 0,
     fetch: async (request) => {
-      const one = { at: performance.now(), headers: request.headers, body: await request.text(), url: request.url }
+      const one = {
+        at: performance.now(),
+        url: request.url,
+        headers: request.headers,
+        body: await request.text(),
+      }
       received.push(one)
       return answer(one)
     },

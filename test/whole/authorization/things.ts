@@ -178,6 +178,11 @@ const makers: Readonly<Record<string, Make>> = {
     authType: "none",
     events: ["booking.confirmed"],
   })),
+  subscriptions: posted("hooks/subscriptions", () => ({
+    hookUrl: `http://127.0.0.1:8009/${newId()}`,
+    event: "booking.confirmed",
+  })),
+  samples: async () => "booking.confirmed",
   deliveries: async (world, place) => {
     const { db } = world.api.database
     const webhookId = await makeThing("webhooks", world, place, place.somebody.id)

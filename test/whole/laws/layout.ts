@@ -27,6 +27,8 @@ export const floors: readonly (readonly string[])[] = [
     "src/outbound/messages",
     "src/outbound/calendars",
   ],
+  // Subscriptions that make webhooks.
+  ["src/outbound/hooks"],
   ["src/operations"],
   ["src/api"],
   // Runs in browsers. It takes types from below; the law of browser code names their rooms.

@@ -14,7 +14,7 @@ test("the body is exactly the specification's ZapierWebhookPayload", () => {
   expect([contentType, headers]).toEqual(["application/json", {}])
   expect(JSON.parse(body)).toEqual({
     event_type: "booking.confirmed",
-    timestamp: event.occurredAt,
+    timestamp: event.timestamp,
     facility: { id: "f-1", name: "Riverside" },
     data: event.data,
   })
