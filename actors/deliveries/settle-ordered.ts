@@ -1,6 +1,6 @@
 /**
- * What a successful delivery sets free. When its webhook is ordered, that is the next delivery of its aggregate. When it
- * had waited for the job webhook-retry, more of those that wait are made due.
+ * What a successful delivery sets free. When its webhook is ordered, that is the next delivery of its aggregate. When
+ * it had waited for the job webhook-retry, more of those that wait are made due.
  * Functions of sql/0039-delivery-in-time.sql write the tables.
  */
 import { reached } from "#base/crash-points.ts"
@@ -14,8 +14,8 @@ const followers = 2
 
 /**
  * Settles deliveries, and lets the next ones of their aggregates go in the same transaction. The rows of webhook_pace
- * are locked first: nobody arranges deliveries of the webhook meanwhile. The next ones are looked for in a statement of its
- * own, which no longer sees the settled ones.
+ * are locked first: nobody arranges deliveries of the webhook meanwhile. The next ones are looked for in a statement of
+ * its own, which no longer sees the settled ones.
  */
 export async function settleInOrder(
   db: Db,

@@ -1,5 +1,5 @@
-// Retry-After is the endpoint's: no other delivery leaves meanwhile, from any process, and no try is used up. Afterwards
-// requests begin slowly.
+// Retry-After is the endpoint's: no other delivery leaves meanwhile, from any process, and no try is used up.
+// Afterwards requests begin slowly.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { AttemptResult } from "#actors/deliveries/delivery.ts"
