@@ -126,14 +126,20 @@ comment on function slotbase.end_secret_rotations() is 'Forgets the old secrets 
 -- The id of the log. Positions repeat after a restore. A restored copy is another database, another server, or a later
 -- timeline of the same server. So the id follows from these three, and nothing has to be written at a restore. A part
 -- that this server does not tell is left out.
-create function slotbase.log_epoch() returns text language plpgsql stable as $$
+-- The server is remembered for the session, because its control file would be read from the disk each time.
+create function slotbase.log_epoch() returns text language plpgsql volatile as $$
 declare
-  parts text := (select oid::text from pg_database where datname = current_database());
+  parts  text := (select oid::text from pg_database where datname = current_database());
+  server text := nullif(current_setting('slotbase.server', true), '');
 begin
-  begin
-    parts := parts || '/' || (select system_identifier from pg_control_system());
-  exception when insufficient_privilege or feature_not_supported or undefined_function then null;
-  end;
+  if server is null then
+    begin
+      server := (select system_identifier::text from pg_control_system());
+    exception when insufficient_privilege or feature_not_supported or undefined_function then server := '-';
+    end;
+    perform set_config('slotbase.server', server, false);
+  end if;
+  parts := parts || '/' || server;
   begin
     parts := parts || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8);
   exception when insufficient_privilege or feature_not_supported or undefined_function or object_not_in_prerequisite_state then null;

@@ -39,7 +39,7 @@ export const Condition = Schema.Struct({
   }),
 }).check(
   rule(
-    "the value of a condition suits its operator: a list for in, a number or text for greater and less, text for prefix, true or false for exists",
+    "a condition takes a list for in, a number or text for greater and less, text for prefix, a boolean for exists",
     ({ operator, value }: { readonly operator: Operator; readonly value?: Scalar | readonly Scalar[] }) => {
       const expected = suits[operator](value)
       return expected === undefined ? undefined : { path: ["value"], issue: `Expected ${expected}` }

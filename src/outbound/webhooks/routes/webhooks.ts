@@ -173,8 +173,8 @@ export const webhookRoutes = (app: App) =>
         tag,
         summary: "Rotate the signing secret of a webhook",
         description:
-          "Until the overlap has ended, requests carry the signatures of both secrets: `X-SlotBase-Signature` of the old " +
-          "one, `X-SlotBase-Signature-Next` of the new one, and both in `webhook-signature`. Then the old one signs " +
+          "Until the overlap has ended, both secrets sign. `X-SlotBase-Signature` is under the old one, " +
+          "`X-SlotBase-Signature-Next` under the new one, and `webhook-signature` has both. Then the old one signs " +
           `nothing. ${secretShown}`,
         body: RotateInput,
         answer: Webhook,
