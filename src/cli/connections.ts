@@ -1,6 +1,6 @@
 /** What the doctor says about the way to the database: a pooler before it, and the limits of connections. */
 import type { Config } from "#base/config.ts"
-import { parseConnectionString, placeOf } from "#base/database/connection-string.ts"
+import { databasePlace, parseConnectionString } from "#base/database/connection-string.ts"
 import type { Db } from "#base/database/db.ts"
 import type { OpenDatabase } from "#base/database/open.ts"
 import type { Check } from "#operations/doctor.ts"
@@ -12,7 +12,7 @@ export function poolerCheck({ pooling, sessionUrl, advice }: OpenDatabase): Chec
   const seen = {
     none: "none: PostgreSQL itself answers",
     session: "PgBouncer pools sessions",
-    transaction: `PgBouncer pools transactions; notifications come from ${placeOf(parseConnectionString(sessionUrl))}`,
+    transaction: `PgBouncer pools transactions; notifications come from ${databasePlace(parseConnectionString(sessionUrl))}`,
     statement: "PgBouncer pools statements",
   }[pooling]
   return { name: "pooler", well: advice === undefined, says: advice === undefined ? seen : `${seen}. ${advice}` }

@@ -1,6 +1,6 @@
 /**
- * The bytes to which SCRAM-SHA-256-PLUS binds a password: the hash of the server's certificate (`tls-server-end-point`,
- * RFC 5929, section 4). The hash function is that of the certificate's signature, and SHA-256 in place of MD5 and SHA-1.
+ * The bytes to which SCRAM-SHA-256-PLUS binds a password: the hash of the server's certificate, `tls-server-end-point`
+ * of RFC 5929, section 4. The hash function is that of the certificate's signature. SHA-256 stands for MD5 and SHA-1.
  */
 import { createHash } from "node:crypto"
 import type { TLSSocket } from "node:tls"

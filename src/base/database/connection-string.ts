@@ -1,12 +1,12 @@
 /**
- * The connection strings of PostgreSQL, as libpq documents them: postgres://user:password@host:port/database?name=value.
- * A parameter is honoured, or refused by its name with what to do. Nothing is passed on unread: to the driver an unknown
- * parameter is a setting of the server. https://www.postgresql.org/docs/18/libpq-connect.html
+ * The connection strings of PostgreSQL, as libpq documents them: postgres://user:password@host:port/database?name=text.
+ * A parameter is honoured, or refused by its name with what to do. Nothing is passed on unread: to the driver an
+ * unknown parameter is a setting of the server. https://www.postgresql.org/docs/18/libpq-connect.html
  */
 import { isIP } from "node:net"
 import { type Parameter, refusalOfParameter } from "./connection-parameters.ts"
 
-/** A connection string that cannot be used. The message says what to do, and never quotes a value that may be secret. */
+/** A connection string that cannot be used. The message says what to do, and quotes no value that may be secret. */
 export class UnusableConnectionString extends Error {
   readonly _tag = "UnusableConnectionString"
 }
@@ -71,7 +71,7 @@ export function parseConnectionString(text: string, variable = "DATABASE_URL"): 
 export const isSocket = (host: string) => host.startsWith("/")
 
 /** Where it leads, without user and password, for a sentence: "slotbase on db.example.com:5432". */
-export function placeOf({ hosts, database }: ConnectionString): string {
+export function databasePlace({ hosts, database }: ConnectionString): string {
   const where = hosts.map(({ host, port }) => {
     if (isSocket(host)) return `the socket in ${host}`
     return `${isIP(host) === 6 ? `[${host}]` : host}${port === undefined ? "" : `:${port}`}`

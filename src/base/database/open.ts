@@ -3,7 +3,7 @@
  */
 import postgres from "postgres"
 import { BadConfig, type Config } from "#base/config.ts"
-import { parseConnectionString, placeOf, withParameter } from "./connection-string.ts"
+import { databasePlace, parseConnectionString, withParameter } from "./connection-string.ts"
 import { embeddedUrl, startEmbedded } from "./embedded/start.ts"
 import { type WatchOptions, watchEmbedded } from "./embedded/watch.ts"
 import { isConnectionRefused } from "./errors.ts"
@@ -82,7 +82,7 @@ async function given(url: string, listenUrl: string | undefined): Promise<OpenDa
 
 /** The database must answer; otherwise one sentence says where it was sought, and what to do. */
 async function mustAnswer(url: string, variable: string, remedy: string): Promise<void> {
-  const place = placeOf(parseConnectionString(url, variable))
+  const place = databasePlace(parseConnectionString(url, variable))
   const problem = await answers(url)
   if (problem) throw new BadConfig(`The database ${place} ${problem}. ${remedy}`)
 }

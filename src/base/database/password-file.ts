@@ -15,7 +15,7 @@ interface Wanted {
   readonly env: NodeJS.ProcessEnv
 }
 
-/** https://www.postgresql.org/docs/18/libpq-pgpass.html. A file that was named must be there; the usual one need not. */
+/** https://www.postgresql.org/docs/18/libpq-pgpass.html. A named file must be there; the usual one need not. */
 export function passwordIn({ hosts, port, user, database, parameters, env }: Wanted): string | undefined {
   const named = parameters.get("passfile") ?? env.PGPASSFILE
   const text = readOptional(

@@ -7,8 +7,8 @@ import type { ConnectionString, Host } from "./connection-string.ts"
 export type Tls = false | "prefer" | "require" | ConnectionOptions
 
 /**
- * As libpq decides, with two exceptions. `allow` is `prefer`. Without `sslrootcert`, `verify-ca` and `verify-full` trust
- * the authorities of the runtime, where libpq wants a file.
+ * As libpq decides, with two exceptions. `allow` is `prefer`. Without `sslrootcert`, `verify-ca` and `verify-full`
+ * trust the authorities of the runtime, where libpq wants a file.
  */
 export function tlsOf(
   parameters: ConnectionString["parameters"],

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseConnectionString, placeOf, withParameter } from "#base/database/connection-string.ts"
+import { databasePlace, parseConnectionString, withParameter } from "#base/database/connection-string.ts"
 import { driverOptions } from "#base/database/driver.ts"
 
 const env = { HOME: "/nowhere", USER: "somebody" }
@@ -162,7 +162,7 @@ for (const [query, says] of refused)
     expect(() => parseConnectionString(at(`?${query}`), "SLOTBASE_LISTEN_URL")).toThrow(`SLOTBASE_LISTEN_URL: ${says}`)
   })
 
-/** https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS, apart from those before the question mark. */
+/** https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS, apart from those of the address. */
 const ofLibpq =
   "hostaddr passfile require_auth channel_binding connect_timeout client_encoding options application_name fallback_application_name keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout replication gssencmode sslmode requiressl sslnegotiation sslcompression sslcert sslkey sslkeylogfile sslpassword sslcertmode sslrootcert sslcrl sslcrldir sslsni requirepeer ssl_min_protocol_version ssl_max_protocol_version min_protocol_version max_protocol_version krbsrvname gsslib gssdelegation scram_client_key scram_server_key service target_session_attrs load_balance_hosts oauth_issuer oauth_client_id oauth_client_secret oauth_scope".split(
     " ",
@@ -205,8 +205,8 @@ test("what cannot be read is refused without showing the password", () => {
 })
 
 test("a place is named without user and password", () => {
-  expect(placeOf(parseConnectionString("postgres://u:secret@a:1,[::1]:2/club"))).toBe("club on a:1, [::1]:2")
-  expect(placeOf(parseConnectionString("postgres://u:secret@/club?host=/run"))).toBe("club on the socket in /run")
+  expect(databasePlace(parseConnectionString("postgres://u:secret@a:1,[::1]:2/club"))).toBe("club on a:1, [::1]:2")
+  expect(databasePlace(parseConnectionString("postgres://u:secret@/club?host=/run"))).toBe("club on the socket in /run")
 })
 
 test("a parameter is added, or takes the place of one of its name", () => {

@@ -5,7 +5,7 @@
 
 import { chmod, chown, mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { openOnce } from "../open-once.ts"
+import { openOnce } from "#base/database/open-once.ts"
 import { findBinaries } from "./binaries.ts"
 import { createCluster, writeSettings } from "./cluster.ts"
 import { lockDataDir } from "./lock.ts"
