@@ -37,8 +37,8 @@ create index deliveries_after_retries on slotbase.delivery_history (webhook_id, 
 create index webhooks_switched_off on slotbase.webhooks (id) where disabled_reason is not null and not is_active and deleted_at is null;
 create index dead_letters_of_webhook on slotbase.dead_letters (webhook_id, created_at) where webhook_id is not null and resolved_at is null;
 
--- Looks at the newest thousand by the time of their event: whoever works again delivers new events. The last one that was
--- delivered after a retry is found by its index. So the answer costs the same however long the history is.
+-- Looks at the newest thousand by the time of their event: whoever works again delivers new events. The last one that
+-- was delivered after a retry is found by its index. So the answer costs the same however long the history is.
 create function slotbase.webhook_last_delivered(of_webhook uuid) returns timestamptz language sql stable as $$
   select greatest(
     (select max(n.settled_at) filter (where n.status = 'delivered')
@@ -49,8 +49,8 @@ create function slotbase.webhook_last_delivered(of_webhook uuid) returns timesta
 $$;
 comment on function slotbase.webhook_last_delivered(uuid) is 'When a webhook last took a delivery, as far as its newest thousand and its retried deliveries show; null: never.';
 
--- The states of a message. "deferred" knows its next try. "refused" is final and about the recipient. "failed" was tried
--- for days; its run is a dead letter, and reprocessing it begins anew.
+-- The states of a message. "deferred" knows its next try. "refused" is final and about the recipient. "failed" was
+-- tried for days; its run is a dead letter, and reprocessing it begins anew.
 alter table slotbase.notifications drop constraint notification_status_is_known;
 alter table slotbase.notifications add constraint notification_status_is_known
   check (status in ('pending', 'sending', 'deferred', 'sent', 'refused', 'failed', 'skipped')) not valid;
@@ -60,7 +60,7 @@ alter table slotbase.notifications add constraint deferred_message_has_next_try
   check (status <> 'deferred' or next_try_at is not null and deferred_since is not null) not valid;
 create index notifications_undelivered on slotbase.notifications (facility_id, created_at) where status in ('deferred', 'failed');
 comment on column slotbase.notifications.status is
-  'pending: not begun; sending: a send is under way or its outcome is unknown; deferred: tried again at next_try_at; sent; refused: the recipient''s server will not take it; failed: given up after days, see dead_letters; skipped: see reason.';
+  'sending: a send is under way or its outcome is unknown. deferred: tried again at next_try_at. refused: the recipient''s server will not take it. failed: given up after days, see dead_letters. skipped: see reason.';
 comment on column slotbase.notifications.reason is 'The last answer of the mail server, or why it was skipped.';
 comment on column slotbase.notifications.deferred_since is 'The first try that failed for now. Five days later the message is given up.';
 comment on column slotbase.notifications.next_try_at is 'When a deferred message is tried again.';

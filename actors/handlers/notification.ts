@@ -12,15 +12,17 @@ import { transact } from "#events/outbox.ts"
 import type { Mailer } from "#outbound/messages/channels/email/smtp.ts"
 import { MailFailed, RecipientRefused } from "#outbound/messages/channels/email/smtp-failure.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
-import { defer, deferHeld, reopenFailed } from "#outbound/messages/deferral.ts"
 import {
   beginSending,
+  defer,
+  deferHeld,
   type Intent,
   intend,
   intentsOf,
   markEnded,
   markIntentSent,
   NotRendered,
+  reopenFailed,
 } from "#outbound/messages/intents.ts"
 import { linkUrl, withLink } from "#outbound/messages/link-place.ts"
 import { mailServiceFailed, mailServiceNow, mailServiceWorks } from "#outbound/messages/mail-service.ts"
@@ -158,7 +160,7 @@ async function recorded(db: ExternalTools["db"], event: HandledEvent): Promise<I
   return intentsOf(db, event)
 }
 
-/** Messages that wait are tried again when the first of them is due. Given up is the event only after all have ended. */
+/** Messages that wait are tried again when the first is due. The event is given up only after all have ended. */
 function outcomeOf(intents: readonly Intent[]): Outcome {
   const open = intents.filter(isOpen)
   if (open.length > 0) {

@@ -1,5 +1,5 @@
-// One spelling rule for ids: every route does the same when all ids of a request come in upper case, in its address, its
-// query and its body. The rows of the matrix of rights are asked again by those who may, and all of them still may.
+// One spelling rule for ids: every route does the same when all ids of a request come in upper case. That holds for its
+// address, its query and its body. The rows of the matrix of rights are asked by those who may, and all still may.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { callsOf, type Verdict, verdictOf } from "./authorization/engine.ts"

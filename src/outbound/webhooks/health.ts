@@ -1,6 +1,6 @@
 /**
- * What a facility is told about the endpoints of its webhooks: that one fails, in stages, that one was switched off, and
- * that one works again. The state is a row of webhook_health. Its change and the event commit together, so each stage
+ * What a facility is told about the endpoints of its webhooks: that one fails, in stages, that one was switched off,
+ * and that one works again. Its state is a row of webhook_health. Change and event commit together, so each stage
  * is told once, however many processes look and whenever one crashes.
  * Writes: webhook_health.
  */
@@ -72,7 +72,7 @@ export async function noteFailures(tx: Tx): Promise<void> {
     where webhook_health.last_failed_at is distinct from excluded.last_failed_at`
 }
 
-/** Tells of the failing endpoints whose next stage has come, at most `limit`. A stage needs a failure since the last. */
+/** Tells of failing endpoints whose next stage has come, at most `limit`. A stage needs a failure since the last. */
 export async function tellFailing(tx: Tx, limit: number): Promise<readonly Told[]> {
   const rows = await tx<(EndpointRow & { stage: number; newly_given_up: boolean })[]>`
     with t as materialized (select slotbase.now() as now), due as materialized (

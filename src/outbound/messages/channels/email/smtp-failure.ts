@@ -1,6 +1,6 @@
 /**
- * What a failed send says, and about whom. An answer about the recipient ends the message. An answer about the sender or
- * the service says nothing about the recipient, and concerns all mail. Everything else is about this message, for now.
+ * What a failed send says, and about whom. An answer about the recipient ends the message. An answer about the sender
+ * or the service says nothing about the recipient, and concerns all mail. Everything else is about this message.
  * The codes are those of RFC 5321 and RFC 3463; providers also put limits of a sender into words (550, "too many").
  */
 
@@ -60,8 +60,8 @@ export function mailFailure(error: unknown): RecipientRefused | MailFailed {
 }
 
 /**
- * nodemailer's words when not a byte of the message was sent. Its pool gives the last one after a repetition of its own,
- * which it makes only for a connection that was lost before the message began.
+ * nodemailer's words when not a byte of the message was sent. Its pool repeats by itself only if a connection was lost
+ * before the message began. The last of these words follow such a repetition.
  */
 const nothingSent =
   /^(?:Connection timeout|Greeting never received|Reached maximum number of retries after connection was closed)$/
