@@ -64,7 +64,13 @@ async function seconds(count: number): Promise<void> {
 async function aBadDay() {
   const facilityId = await api.facility()
   const at = `/v1/facilities/${facilityId}`
-  const body = { name: "Board", url: inbox.url, events: ["booking.confirmed"], retryConfig: { maxRetries: 0 } }
+  const body = {
+    name: "Board",
+    url: inbox.url,
+    events: ["booking.confirmed"],
+    retryConfig: { maxRetries: 0 },
+    retryForHours: 0,
+  }
   const webhookId = (await api.call("POST", `${at}/webhooks`, { body })).body.id as string
   const { db } = api.database
   const die = async (answer: number, isBroken: boolean, count = 1) => {

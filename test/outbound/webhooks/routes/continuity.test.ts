@@ -24,7 +24,13 @@ afterAll(async () => {
 async function torn() {
   const facilityId = await api.facility()
   const at = `/v1/facilities/${facilityId}`
-  const body = { name: "Club system", url: inbox.url, events: ["booking.confirmed"], retryConfig: { maxRetries: 0 } }
+  const body = {
+    name: "Club system",
+    url: inbox.url,
+    events: ["booking.confirmed"],
+    retryConfig: { maxRetries: 0 },
+    retryForHours: 0,
+  }
   const { id } = (await api.call("POST", `${at}/webhooks`, { body })).body
   const { db } = api.database
   healthy = true

@@ -190,7 +190,7 @@ test("a cancelled replay sends nothing more; one webhook has one at a time", asy
 })
 
 test("onlyFailed tries the failed ones again under their own numbers, and nothing else", async () => {
-  const { facilityId, begin, read, deliveries } = await club({ retryConfig: { maxRetries: 0 } })
+  const { facilityId, begin, read, deliveries } = await club({ retryConfig: { maxRetries: 0 }, retryForHours: 0 })
   await confirmed(db(), facilityId, 2)
   await deliverer.run()
   healthy = false
