@@ -386,8 +386,8 @@ cross join lateral (
   ) n
 ) d;
 
--- The function of 0013. It keeps what an attempt sent and the version that it used, lets a delivery whose quick tries
--- are used up wait for the job, and pauses the webhook of a receiver that asks for it.
+-- The function of 0013. It also keeps what an attempt sent, and the version that it used. A delivery whose quick tries
+-- are used up waits for the job. A receiver that asks for a pause gets it.
 create or replace function slotbase.end_attempts(results json) returns table (webhook_id uuid, ready_at timestamptz)
 language plpgsql set enable_partition_pruning = off as $$
 #variable_conflict use_column

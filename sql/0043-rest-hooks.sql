@@ -10,7 +10,6 @@ create table slotbase.hook_subscriptions (
   gone_at     timestamptz,
   discarded   integer,
   primary key (facility_id, webhook_id),
-  foreign key (webhook_id, facility_id) references slotbase.webhooks (id, facility_id) on delete cascade,
   constraint gone_subscription_counts_its_deliveries check ((gone_at is null) = (discarded is null))
 );
 comment on table  slotbase.hook_subscriptions is 'Webhooks that a program made by subscribing (REST hooks), and how they ended. A deleted webhook is an ended subscription.';
@@ -18,6 +17,15 @@ comment on column slotbase.hook_subscriptions.webhook_id is 'The webhook. Its id
 comment on column slotbase.hook_subscriptions.event is 'The type of event that was subscribed to.';
 comment on column slotbase.hook_subscriptions.gone_at is 'When its receiver answered 410 and so unsubscribed; null: it did not.';
 comment on column slotbase.hook_subscriptions.discarded is 'Deliveries that waited when the receiver unsubscribed, the one that got the 410 among them.';
+
+create function slotbase.forget_hook_subscription() returns trigger language plpgsql as $$
+begin
+  delete from slotbase.hook_subscriptions where webhook_id = old.id and facility_id = old.facility_id;
+  return null;
+end $$;
+comment on function slotbase.forget_hook_subscription() is 'A subscription ends with its webhook.';
+create trigger webhook_takes_its_subscription after delete on slotbase.webhooks
+for each row execute function slotbase.forget_hook_subscription();
 
 insert into slotbase.retention_rules (name, ends, says, why) values
   ('hook_subscriptions', 'with', 'its webhook', 'says how the subscription ended');

@@ -18,7 +18,7 @@ comment on column slotbase.event_ledger.deliveries_surplus is 'Webhooks with a d
 
 do $$ begin
   if exists (select from pg_roles where rolname = 'slotbase_reader') then
-    grant select on slotbase.event_ledger to slotbase_reader;
+    grant select on slotbase.event_ledger, slotbase.event_ledger_whole to slotbase_reader;
   end if;
 end $$;
 

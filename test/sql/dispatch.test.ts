@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await db`
     truncate aggregates, slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers,
-      slotbase.handler_queue, slotbase.handler_cursors, slotbase.webhooks, slotbase.hook_subscriptions, slotbase.webhook_versions, slotbase.webhook_sequences, slotbase.delivery_queue`
+      slotbase.handler_queue, slotbase.handler_cursors, slotbase.webhooks, slotbase.webhook_versions, slotbase.webhook_sequences, slotbase.delivery_queue`
 })
 
 afterAll(() => database.drop())

@@ -40,7 +40,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await db`
     truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches,
-      slotbase.handler_history, slotbase.webhooks, slotbase.hook_subscriptions, slotbase.webhook_versions, slotbase.webhook_sequences,
+      slotbase.handler_history, slotbase.webhooks, slotbase.webhook_versions, slotbase.webhook_sequences,
       slotbase.delivery_queue, slotbase.delivery_history, slotbase.dead_letters`
 })
 

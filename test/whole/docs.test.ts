@@ -15,7 +15,7 @@ const textOf = (page: string) => Bun.file(join(project, page)).text()
 /** Rooms that the manual announces, and files of its examples. */
 const toCome = [
   ...["src/web/", "src/web/console/", "src/operations/console/"],
-  ...["src/outbound/webhooks/formats/", "src/outbound/calendars/"],
+  ...["src/outbound/calendars/"],
   ...["src/outbound/messages/channels/sms/", "src/hooks/no-mondays.ts", "actors/handlers/welcome-drink.ts"],
 ]
 

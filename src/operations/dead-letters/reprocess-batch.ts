@@ -13,7 +13,7 @@ import { type FailedKey, type Pace, putBackDeliveries, withoutPruning } from "#o
 import type { MakeBatch } from "#outbound/webhooks/replays/batch.ts"
 import { defaultReplayRate } from "#outbound/webhooks/replays/input.ts"
 import { insertReplay, type Replay, readReplay } from "#outbound/webhooks/replays/rows.ts"
-import { openLetters, type ReprocessInput, type Selection, selected, selectionOf } from "./selected.ts"
+import { type LetterSelection, openLetters, type ReprocessInput, selected, selectionOf } from "./selected.ts"
 
 /** Dead letters that a batch reads at most; most of them may have another cause. */
 const maxLooked = 5_000
@@ -55,7 +55,7 @@ export async function beginReprocess(
 }
 
 export const reprocessBatch: MakeBatch = async (tx, replay, take, from) => {
-  const selection: Selection = {
+  const selection: LetterSelection = {
     facilityId: replay.facility_id === platformFacilityId ? undefined : replay.facility_id,
     handler: replay.handler,
     webhookId: replay.webhook_id,

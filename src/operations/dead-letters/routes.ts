@@ -6,7 +6,7 @@ import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { pageLimitOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import { opaqueText } from "#base/schema/text-fields.ts"
+import { lineUpTo, opaqueText } from "#base/schema/text-fields.ts"
 import { DomainEvent } from "#events/envelope.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
@@ -125,7 +125,7 @@ const DeadLetterQuery = Schema.Struct({
   resolved: Schema.optionalKey(Schema.Literals(["true", "false"])),
   handler: Schema.optionalKey(opaqueText(0, 200)),
   webhookId: Schema.optionalKey(Id),
-  cause: Schema.optionalKey(opaqueText(0, 100).annotate({ description: "the code of the last error" })),
+  cause: Schema.optionalKey(lineUpTo(100).annotate({ description: "the code of the last error" })),
 })
 
 const queryOf = (query: typeof DeadLetterQuery.Type) => ({

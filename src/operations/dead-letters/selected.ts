@@ -47,7 +47,7 @@ export const ReprocessPreview = Schema.Struct({
 })
 export type ReprocessPreview = typeof ReprocessPreview.Type
 
-export interface Selection {
+export interface LetterSelection {
   /** Undefined: of all facilities. */
   readonly facilityId: string | undefined
   readonly handler: string | null
@@ -57,7 +57,7 @@ export interface Selection {
   readonly until: Date | null
 }
 
-export const selectionOf = (facilityId: string | undefined, input: ReprocessInput): Selection => ({
+export const selectionOf = (facilityId: string | undefined, input: ReprocessInput): LetterSelection => ({
   facilityId,
   handler: input.handler ?? null,
   webhookId: input.webhookId?.toLowerCase() ?? null,
@@ -67,7 +67,7 @@ export const selectionOf = (facilityId: string | undefined, input: ReprocessInpu
 })
 
 /** Open ones behind an id, no more than `most`, in the order of their events. */
-export const openLetters = (db: Queryable, { facilityId }: Selection, after: string, most: number) => db`
+export const openLetters = (db: Queryable, { facilityId }: LetterSelection, after: string, most: number) => db`
   select d.id, d.facility_id, d.event_id, d.handler, d.webhook_id, d.delivery_id, d.last_attempt_at,
          coalesce(d.errors -> -1 -> 'error' ->> 'code', '') as cause
   from slotbase.dead_letters d
@@ -76,7 +76,7 @@ export const openLetters = (db: Queryable, { facilityId }: Selection, after: str
   order by d.id limit ${most}`
 
 /** Of the rows in `looked`. */
-export const selected = (db: Queryable, { handler, webhookId, cause, since, until }: Selection) => db`
+export const selected = (db: Queryable, { handler, webhookId, cause, since, until }: LetterSelection) => db`
   (${handler}::text is null or k.handler = ${handler}) and (${webhookId}::uuid is null or k.webhook_id = ${webhookId})
   and (${cause}::text is null or k.cause = ${cause})
   and (${since}::timestamptz is null or k.last_attempt_at >= ${since})
@@ -86,7 +86,7 @@ export const selected = (db: Queryable, { handler, webhookId, cause, since, unti
 const previewed = 50_000
 const beforeAll = "00000000-0000-0000-0000-000000000000"
 
-export async function previewReprocess(db: Queryable, selection: Selection): Promise<ReprocessPreview> {
+export async function previewReprocess(db: Queryable, selection: LetterSelection): Promise<ReprocessPreview> {
   const rows = await db<
     { handler: string | null; webhook_id: string | null; cause: string | null; count: number; looked: number }[]
   >`

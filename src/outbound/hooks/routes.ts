@@ -9,11 +9,11 @@ import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
+import { ZapierPayload } from "#outbound/webhooks/formats/zapier.ts"
 import { HookSubscription, hookStates } from "./answer.ts"
 import { addressOfHook, HookInput } from "./input.ts"
 import { readHookSamples } from "./samples.ts"
 import { listHooks, subscribeHook, unsubscribeHook } from "./subscriptions.ts"
-import { ZapierPayload } from "./zapier-payload.ts"
 
 const tag = "Webhooks"
 const HookQuery = Schema.Struct({

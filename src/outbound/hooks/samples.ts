@@ -7,7 +7,7 @@ import { NotFound } from "#base/errors.ts"
 import { type EventType, facilityWebhookEvents } from "#events/catalogue.ts"
 import { samplesEvent } from "#events/describe.ts"
 import { type EventRow, toDomainEvent } from "#events/envelope.ts"
-import { type ZapierPayload, zapierPayload } from "./zapier-payload.ts"
+import { type ZapierPayload, zapierPayload } from "#outbound/webhooks/formats/zapier.ts"
 
 /** People choose among a few; more would only be more personal data in another system. */
 const maxSamples = 3

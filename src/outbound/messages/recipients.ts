@@ -2,7 +2,8 @@
  * The recipients of an event's messages. Their ids come from the event, if it has them, so that a late run notifies the
  * people concerned then.
  * - A child without an address is reached at its parent's.
- * - If the event does not list the participants of a booking, they come from the booking. So does the coach of a lesson.
+ * - If the event does not list the participants of a booking, they come from the booking.
+ * - The coach of a lesson comes from the lesson.
  * - The administrators of a facility come from its roles.
  * Names and addresses are the present ones, unless a link says where it goes (link-recipients.ts).
  */

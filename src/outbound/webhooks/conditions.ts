@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 import type { Fault } from "#base/errors.ts"
 import { rule } from "#base/schema/rule.ts"
-import { opaqueText } from "#base/schema/text-fields.ts"
+import { linesUpTo } from "#base/schema/text-fields.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { type DataField, dataFieldOf } from "#events/data-fields.ts"
 
@@ -22,7 +22,7 @@ const maxPathLength = 200
 export const conditionOperators = ["equals", "in", "greater", "less", "exists", "prefix"] as const
 type Operator = (typeof conditionOperators)[number]
 
-const Scalar = Schema.Union([opaqueText(0, maxValueLength), Schema.Finite, Schema.Boolean])
+const Scalar = Schema.Union([linesUpTo(maxValueLength), Schema.Finite, Schema.Boolean])
 type Scalar = typeof Scalar.Type
 const Values = Schema.Array(Scalar).check(Schema.isMinLength(1), Schema.isMaxLength(maxValues))
 

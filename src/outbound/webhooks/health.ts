@@ -1,6 +1,6 @@
 /**
- * What a facility is told about the endpoints of its webhooks: that one fails, in stages, that one was switched off,
- * and that one works again. Its state is a row of webhook_health. Change and event commit together, so each stage
+ * What a facility is told about the endpoints of its webhooks. One fails, and is told of in stages; one was switched
+ * off; one works again. Its state is a row of webhook_health. Change and event commit together, so each stage
  * is told once, however many processes look and whenever one crashes.
  * Writes: webhook_health.
  */

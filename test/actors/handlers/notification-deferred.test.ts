@@ -1,5 +1,5 @@
-// Mail that cannot be sent for now: tried for days with growing gaps, held when the answer is about the sender or the
-// service, and told as it is in the row. A real SMTP server answers, and the test moves the clock.
+// Mail that cannot be sent for now is tried for days with growing gaps. It is held when the answer is about the sender
+// or the service. The row says how it is. A real SMTP server answers, and the test moves the clock.
 
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { GiveUp, type HandledEvent, TryLater } from "#actors/handlers/handler.ts"

@@ -74,6 +74,7 @@ describe("a child", () => {
       "DO_NOT_TRACK",
       "NODE_CHANNEL_FD",
       "NODE_CHANNEL_SERIALIZATION_MODE",
+      "TZ",
     ]
     expect(variables.filter((name) => ![...ofTheShell, ...own].includes(name))).toEqual([])
     expect(folder).toBe("/")

@@ -20,7 +20,7 @@ export interface Late {
 export async function emptyPipeline(db: Db): Promise<void> {
   await db`
     truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers, slotbase.handler_queue,
-      slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.webhooks, slotbase.hook_subscriptions, slotbase.webhook_versions, slotbase.webhook_sequences,
+      slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.webhooks, slotbase.webhook_versions, slotbase.webhook_sequences,
       slotbase.delivery_queue, slotbase.webhook_breakers, slotbase.webhook_pace, slotbase.processes`
   await db`update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity'`
   await db`update slotbase.clock set shift = '0'`

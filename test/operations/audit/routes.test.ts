@@ -85,7 +85,8 @@ describe("a row", () => {
   test("of a webhook shows no secret, and that the secret was replaced", async () => {
     const made = (await must("POST", at("webhooks"), webhook)).body
     const signingSecret = made.authConfig.signingSecret as string
-    const another = { authConfig: { signingSecret: `${signingSecret}2` }, isActive: false }
+    const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`
+    const another = { authConfig: { signingSecret: secret }, isActive: false }
     await must("PATCH", at(`webhooks/${made.id}`), another)
     await must("PATCH", at(`webhooks/${made.id}`), { isActive: false })
     await must("DELETE", at(`webhooks/${made.id}`))
@@ -97,7 +98,7 @@ describe("a row", () => {
     ])
     expect(rows[1]).toMatchObject({ before: { isActive: true }, after: { isActive: false, authConfig: "[secret]" } })
     expect(rows[0]).toMatchObject({ before: { name: "Board", isActive: false }, after: null })
-    expect(JSON.stringify(rows)).not.toContain(signingSecret)
+    for (const hidden of [signingSecret, secret]) expect(JSON.stringify(rows)).not.toContain(hidden)
     expect(JSON.stringify(rows)).not.toContain("hush")
   })
 

@@ -28,6 +28,9 @@ export const oneGuardLaw: Law = {
       }),
   exceptions: {
     "src/api/listener-watch.ts": "asks this process's own listener whether it still answers",
+    "src/base/database/certificate-hash.ts": "asks the database server that the operator configured",
+    "src/base/database/connection-string.ts": "takes isIP, and connects to nothing",
+    "src/base/database/tls.ts": "takes isIP, and connects to nothing",
     "src/base/database/embedded/port.ts": "looks for a free port on this machine",
     "src/base/database/embedded/probe.ts": "asks the embedded PostgreSQL on this machine",
     "src/base/storage/s3.ts": "reaches only the store that the operator configured, by Bun's S3 client",

@@ -2,9 +2,8 @@
 
 export const defaultContentType = "application/json"
 
-/** A type and subtype of RFC 9110, 8.3, and UTF-8 as the only parameter. No template can make a body in parts. */
-export const contentTypePattern =
-  /^(?!multipart\/)[a-z0-9][a-z0-9!#$&^_.+-]{0,60}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}(?:; ?charset=utf-8)?$/u
+/** A media type of texts (RFC 9110, 8.3), and UTF-8 as the only parameter: a template makes nothing else. */
+export const contentTypePattern = /^(?:application|text)\/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}(?:; ?charset=utf-8)?$/u
 
 export const isJson = (contentType: string) => /^[^/;]+\/(?:[^;]+\+)?json(?:;|$)/.test(contentType)
 const isMarkup = (contentType: string) => /^(?:text\/html|[^/;]+\/(?:[^;]+\+)?xml)(?:;|$)/.test(contentType)

@@ -1,7 +1,7 @@
 /** The format in a webhook's configuration: its fields, their limits, and what fits together. Pure. */
 import * as Schema from "effect/Schema"
 import { type Fault, InvalidInput } from "#base/errors.ts"
-import { atMost, opaqueText } from "#base/schema/text-fields.ts"
+import { atLeast, atMost, linesUpTo } from "#base/schema/text-fields.ts"
 import { contentTypePattern } from "./content-type.ts"
 import { type BodyFormat, type WebhookFormat, webhookFormats } from "./format.ts"
 import { maxTemplateLength } from "./template-limits.ts"
@@ -14,14 +14,14 @@ export const formatFields = {
       "the form of the body: `slotbase` (the event; unless given), `cloudevents` (1.0, structured), " +
       "`cloudevents-binary` (1.0, attributes in headers), `zapier`, or `template`",
   }),
-  template: Schema.optionalKey(opaqueText(1, maxTemplateLength)).annotateKey({
+  template: Schema.optionalKey(linesUpTo(maxTemplateLength).check(atLeast(1))).annotateKey({
     description: "Liquid, of the format `template`: the event's fields, and `facility` with `id`, `name`, `timezone`",
   }),
   contentType: Schema.optionalKey(
     Schema.String.check(
       atMost(contentTypeLength),
       Schema.isPattern(contentTypePattern, {
-        expected: "a media type in lower case, not multipart, with no parameter but charset=utf-8",
+        expected: "a media type of application or text in lower case, with no parameter but charset=utf-8",
       }),
     ),
   ).annotateKey({ description: "of what the template makes; `application/json` unless given" }),

@@ -4,7 +4,7 @@ import { Elysia } from "elysia"
 import { requireAdmin } from "#access/caller.ts"
 import { keyAfter, pageLimitOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, wholeNumberText } from "#base/schema/request-fields.ts"
-import { opaqueText } from "#base/schema/text-fields.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
@@ -17,7 +17,7 @@ const tag = "Webhooks"
 const { webhookId, ...ofWebhook } = {
   status: Schema.optionalKey(Schema.Literals(deliveryStatuses)),
   eventId: Schema.optionalKey(Id),
-  type: Schema.optionalKey(opaqueText(1, 100).annotate({ description: "of the event" })),
+  type: Schema.optionalKey(lineUpTo(100).annotate({ description: "of the event" })),
   since: Schema.optionalKey(Instant.annotate({ description: "of events recorded from then on" })),
   until: Schema.optionalKey(Instant.annotate({ description: "of events recorded before" })),
   responseStatus: Schema.optionalKey(

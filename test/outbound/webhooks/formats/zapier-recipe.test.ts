@@ -37,7 +37,7 @@ test("the specification's mapping makes the row of the recipe, in the time zone 
   const engine = new Liquid({ strictVariables: true, timezoneOffset: payload.data.timezone })
   const cells = Object.entries(mapping).map(([name, template]) => [name, engine.parseAndRenderSync(template, payload)])
   expect(Object.fromEntries(cells)).toEqual(row)
-  const page = await Bun.file(join(import.meta.dir, "../../../docs/receivers.md")).text()
+  const page = await Bun.file(join(import.meta.dir, "../../../../docs/receivers.md")).text()
   for (const name of Object.keys(mapping) as (keyof typeof mapping)[])
     expect(page).toContain(`| ${name} | \`${mapping[name].replace("|", "\\|")}\` | ${row[name]} |`)
 })
