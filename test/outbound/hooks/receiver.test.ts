@@ -1,28 +1,26 @@
 // examples/receiver.py, started as its page says, gets real events: it verifies them, keeps each once, and sees gaps.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import { newSigningSecret } from "#outbound/webhooks/signature.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type PythonReceiver, startPythonReceiver } from "#test/harness/outside/python-receiver.ts"
 import { aDeliverer, aWebhook, confirmed, type TestDeliverer } from "#test/harness/pipeline/webhooks.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 
 const secret = newSigningSecret()
 let api: TestApi
 let deliverer: TestDeliverer
-let receiver: { url: string; lines: () => string[]; end: () => Promise<void> }
+let receiver: PythonReceiver
 
 beforeAll(async () => {
   api = await testApi({ egressAllow: ["127.0.0.0/8"] })
   deliverer = await aDeliverer(api.app)
-  receiver = await startReceiver(`${newSigningSecret()} ${secret}`)
+  receiver = await startPythonReceiver({ secrets: [newSigningSecret(), secret] })
 })
 afterAll(async () => {
   await deliverer?.drain()
-  await receiver?.end()
+  await receiver?.remove()
   await api?.database.drop()
 })
 
@@ -81,34 +79,4 @@ async function send(eventId: string, sequence: number, signingSecret = secret, a
   const auth = authHeaders("signature", { signingSecret }, { eventId, body, timestamp })
   const headers = { ...plainHeaders(attempt, timestamp), ...auth.headers }
   return (await fetch(receiver.url, { method: "POST", headers, body, keepalive: false })).status
-}
-
-async function startReceiver(secrets: string) {
-  const folder = await mkdtemp(join(tmpdir(), "slotbase-receiver-"))
-  const file = join(import.meta.dir, "../../../examples/receiver.py")
-  const child = Bun.spawn(["python3", "-B", file, "0", join(folder, "received.sqlite3")], {
-    env: { ...process.env, SLOTBASE_SECRETS: secrets },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  })
-  let output = ""
-  const reading = (async () => {
-    for await (const part of child.stdout) output += new TextDecoder().decode(part)
-  })()
-  const lines = () => output.split("\n").filter((line) => line !== "")
-  const port = await eventually(() => {
-    const [, found] = /^listening on (\d+)$/.exec(lines()[0] ?? "") ?? []
-    if (found === undefined) throw new Error(`it said ${JSON.stringify(output)}`)
-    return found
-  })
-  return {
-    url: `http://127.0.0.1:${port}/slotbase`,
-    lines: () => lines().slice(1),
-    end: async () => {
-      child.kill()
-      await Promise.all([child.exited, reading])
-      await rm(folder, { recursive: true, force: true })
-    },
-  }
 }
