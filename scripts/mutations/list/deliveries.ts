@@ -25,7 +25,13 @@ const signature = {
 
 export const deliveryMutations: readonly Mutation[] = [
   { ...jitter, name: "retries-without-jitter", find: "jitter = 0.2", replace: "jitter = 0" },
-  { ...jitter, name: "retry-after-in-milliseconds", find: "Number(text) * 1000", replace: "Number(text)" },
+  {
+    file: "actors/deliveries/retry-after.ts",
+    tests: [`${folder}/retry-after.test.ts`],
+    name: "retry-after-in-milliseconds",
+    find: "Number(said) * 1_000",
+    replace: "Number(said)",
+  },
   {
     file: "actors/deliveries/deliverer.ts",
     tests: [`${folder}/jitter.test.ts`],
@@ -56,8 +62,8 @@ export const deliveryMutations: readonly Mutation[] = [
   {
     ...claim,
     name: "dead-processes-claim",
-    find: "and alive_until > clock_timestamp())\n  ), suspects",
-    replace: ")\n  ), suspects",
+    find: "and alive_until > clock_timestamp())\n  ), counting",
+    replace: ")\n  ), counting",
   },
   { ...endpoint, name: "no-webhook-is-slow", find: "slowMs: 500", replace: "slowMs: 500_000" },
   { ...endpoint, name: "slow-webhooks-send-everything", find: "requestsOfSlow: 64", replace: "requestsOfSlow: 128" },

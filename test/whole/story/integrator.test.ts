@@ -1,5 +1,6 @@
-// An integrator with only the manual: a receiver in Python's standard library, a rotation, an outage of an hour, its
-// warning and its all-clear, the catch-up, a replay of yesterday, and the proof that nothing is missing.
+// An integrator with only the manual connects a receiver in Python's standard library, and rotates the secret. The
+// receiver is away for an hour: a warning, the catch-up, the all-clear. A replay of yesterday, and the proof that
+// nothing is missing.
 
 import { Database } from "bun:sqlite"
 import { afterAll, beforeAll, expect, test } from "bun:test"
