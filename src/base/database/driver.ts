@@ -19,7 +19,7 @@ export interface DriverOptions extends postgres.Options<Record<string, postgres.
   /** Seconds; a shorter `connect_timeout` of the connection string wins. */
   readonly connect_timeout: number
   /** PostgreSQL or a pooler has refused one more connection. True: the work waits for one of the others. */
-  readonly onrefused?: (error: unknown, alive: number) => boolean
+  readonly onrefused?: (error: unknown, alive: number, underWay: number) => boolean
   /** A connection was made. */
   readonly ongiven?: (alive: number) => void
 }

@@ -19,8 +19,8 @@ export interface Sharer {
 }
 
 const sharers = new Set<Sharer>()
-/** Pools that were refused a connection, with the count that they had then. */
-const short = new Map<Sharer, number>()
+/** Pools that were refused a connection: how many they have, and how many they may have had or been making then. */
+const short = new Map<Sharer, { readonly has: number; readonly most: number }>()
 
 export const givenConnections = {
   join(sharer: Sharer): void {
@@ -30,17 +30,19 @@ export const givenConnections = {
     sharers.delete(sharer)
     if (short.delete(sharer)) report()
   },
-  refused(sharer: Sharer, alive: number): void {
+  /** @param underWay other connections that the pool was making at the same time: some may be given */
+  refused(sharer: Sharer, alive: number, underWay: number): void {
     if (!sharers.has(sharer)) return
-    short.set(sharer, alive)
+    short.set(sharer, { has: alive, most: alive + underWay })
     if (alive === 0) richestBut(sharer)?.shed()
     report()
   },
   /** The pool has a new connection. It is well when it has more than at its refusal. */
   given(sharer: Sharer, alive: number): void {
-    const had = short.get(sharer)
-    if (had === undefined || (alive <= had && alive < sharer.wants)) return
-    short.delete(sharer)
+    const refused = short.get(sharer)
+    if (refused === undefined) return
+    if (alive > refused.most || alive >= sharer.wants) short.delete(sharer)
+    else short.set(sharer, { ...refused, has: alive })
     report()
   },
   isShort: (sharer: Sharer): boolean => short.has(sharer),
@@ -59,7 +61,7 @@ function report(): void {
     if (parts.get(connectionsPart) !== undefined) parts.well(connectionsPart)
     return
   }
-  const named = [...short].map(([{ name, wants }, had]) => `${name} ${had} of ${wants}`)
+  const named = [...short].map(([{ name, wants }, { has }]) => `${name} ${has} of ${wants}`)
   parts.restarting(
     connectionsPart,
     `PostgreSQL gives fewer connections than were asked for, so work waits for its turn: ${named.join(", ")}. Raise the limit of the role, the database or the server, or set SLOTBASE_DB_POOL.`,

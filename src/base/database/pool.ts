@@ -156,9 +156,9 @@ function openShared(url: string, options: ConnectOptions): { sql: PatchedSql; sh
   const sql = openDriver(url, {
     max,
     // Work that a connection was refused waits for another one, within its deadline.
-    onrefused: (error, alive) => {
+    onrefused: (error, alive, underWay) => {
       const waits = isConnectionRefused(error, alive)
-      if (waits) givenConnections.refused(sharer, alive)
+      if (waits) givenConnections.refused(sharer, alive, underWay)
       return waits
     },
     ongiven: (alive) => givenConnections.given(sharer, alive),
