@@ -27,6 +27,19 @@ const faultOf = async (template: string, given: Given = {}) => {
   return error instanceof BodyNotMade ? error.fault : error
 }
 
+test("a time is that of the facility, also in the hours in which clocks change, here and where the server runs", async () => {
+  const shown = (timezone: string, startAt: string) =>
+    render('{{ data.startAt | date: "%H:%M" }}', { timezone, data: { startAt } })
+  expect([
+    await shown("Asia/Tokyo", "2026-03-28T17:30:00Z"),
+    await shown("America/New_York", "2026-03-29T06:30:00Z"),
+    await shown("Europe/Berlin", "2026-03-29T00:30:00Z"),
+    await shown("Europe/Berlin", "2026-03-29T01:30:00Z"),
+    await shown("Europe/Berlin", "2026-10-25T00:30:00Z"),
+    await shown("Europe/Berlin", "2026-10-25T01:30:00Z"),
+  ]).toEqual(["02:30", "02:30", "01:30", "03:30", "02:30", "02:30"])
+})
+
 describe("the specification's example", () => {
   const mapping = {
     "Booking ID": "{{data.bookingId}}",
