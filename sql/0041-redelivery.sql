@@ -72,14 +72,6 @@ create index dead_letters_open_by_id on slotbase.dead_letters (id) where resolve
 comment on column slotbase.delivery_queue.replay is '0: the delivery that dispatch made. 1 to 9,999: sent again by hand, and tests. From 10,000 on: sent by the replay of this number.';
 comment on column slotbase.delivery_queue.sequence is 'Dense per webhook, given at dispatch. A delivery that is sent again has the number of its first one; 0: there was none.';
 
--- Whether the present configuration of a webhook wants an event. The dispatcher has the same conditions.
-create function slotbase.webhook_wants(w slotbase.webhooks, e slotbase.events) returns boolean language sql immutable as $$
-  select e.type = any (w.events)
-     and (w.resource_ids  is null or e.resource_id  is null or e.resource_id  = any (w.resource_ids))
-     and (w.booking_types is null or e.booking_type is null or e.booking_type = any (w.booking_types))
-$$;
-comment on function slotbase.webhook_wants(slotbase.webhooks, slotbase.events) is 'Whether a webhook''s present events and filters match an event.';
-
 -- The log is dense and in the order of dispatch, so an instant is found by halving. An event is never dispatched before
 -- it was recorded: every event of the instant and later has at least this position.
 create function slotbase.position_at(at timestamptz) returns bigint language plpgsql stable as $$

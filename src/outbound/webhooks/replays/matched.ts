@@ -43,10 +43,15 @@ export const matchedEvents = (db: Queryable, range: Range) => db`
                     where webhook_id = ${range.webhookId} and facility_id = ${range.facilityId} and position = k.position
                       and replay = 0)
     and exists (select from slotbase.events e
-                join slotbase.webhooks w on w.id = ${range.webhookId} and w.facility_id = e.facility_id
                 where e.id = k.event_id and e.facility_id = ${range.facilityId}
                   and (h.sequence is not null
-                       or ${range.includeUnsubscribed}::boolean and slotbase.webhook_wants(w, e)))`
+                       or ${range.includeUnsubscribed}::boolean and ${isWanted(db, range)}))`
+
+/** Whether the webhook's present subscription takes the event `e`, by the filters of the dispatcher. */
+const isWanted = (db: Queryable, { webhookId, facilityId }: Range) => db`
+  exists (select from slotbase.webhook_versions v
+          where v.webhook_id = ${webhookId} and v.facility_id = ${facilityId} and not v.ended
+            and e.type = any (v.events) and slotbase.fits(v, e))`
 
 /** The failed deliveries of the range behind a cursor, in the order of their events. */
 export const matchedFailures = (

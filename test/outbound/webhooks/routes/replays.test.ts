@@ -222,6 +222,22 @@ test("a new webhook is back-filled with what its configuration matches", async (
   expect(arrived().map(({ headers }) => headers.get("x-slotbase-sequence"))).toEqual(["0", "0", "0"])
 })
 
+test("a back-fill means what the dispatcher means: types by a pattern, and conditions on the data", async () => {
+  const { facilityId, hook, begin } = await club()
+  await confirmed(db(), facilityId, 3)
+  await deliverer.run()
+  const matched = async (given: Record<string, unknown>) =>
+    (await begin({ preview: true, includeUnsubscribed: true }, await hook(given))).body.matched
+  const priced = (value: number) => ({ conditions: [{ path: "data.priceAmount", operator: "greater", value }] })
+  expect([
+    await matched({ events: ["booking.*"] }),
+    await matched({ events: ["*"] }),
+    await matched({ events: ["payment.*"] }),
+    await matched({ filters: priced(-1) }),
+    await matched({ filters: priced(100_000_000) }),
+  ]).toEqual([3, 3, 0, 3, 0])
+})
+
 test("a replay ends with its webhook", async () => {
   const { facilityId, begin, read, at, webhookId } = await club()
   await confirmed(db(), facilityId)
