@@ -92,7 +92,8 @@ describe("a rotation", () => {
     const timestamp = Number(during.header("x-slotbase-timestamp"))
     expect(during.header("x-slotbase-signature")).toBe(signatureOf(during.body, old, timestamp))
     expect(during.header("x-slotbase-signature-next")).toBe(signatureOf(during.body, next, timestamp))
-    for (const secret of [old, next]) expect(new Webhook(secret).verify(during.body, during.headers)).toBeTruthy()
+    for (const secret of [old, next])
+      expect(new Webhook(secret).verify(during.body, during.headers)).toEqual(JSON.parse(during.body))
 
     await api.database.db`
       update slotbase.webhooks set rotation_ends_at = slotbase.now() - interval '1 s' where id = ${made.id}`
