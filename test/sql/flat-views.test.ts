@@ -47,9 +47,13 @@ test("the ledger looks at its window, and the whole ledger at every event", asyn
   await database.drop()
 }, 120_000)
 
+/** A connection that runs a statement for the first time reads the catalogues too, so the least of three counts. */
 async function pagesOf(db: Db): Promise<Record<string, number>> {
   const pages: Record<string, number> = {}
-  for (const statement of statements) pages[statement] = await pagesRead(db, statement)
+  for (const statement of statements) {
+    const times = [await pagesRead(db, statement), await pagesRead(db, statement), await pagesRead(db, statement)]
+    pages[statement] = Math.min(...times)
+  }
   return pages
 }
 

@@ -20,7 +20,7 @@ const add = (id: string, form: FormData, by = club.coach, headers: object = {}) 
 const rows = async () => (await club.db`select 1 from slotbase.media`).length
 
 /** Returns the answer to a refused upload, and checks that it left no row, no file and no event. */
-async function refused(upload: () => Promise<{ status: number; body: { code?: string } }>): Promise<string> {
+async function refused(upload: () => Promise<{ status: number; body: { code?: string } | null | undefined }>): Promise<string> {
   const state = async () => [
     await rows(),
     await club.files(),
@@ -30,7 +30,7 @@ async function refused(upload: () => Promise<{ status: number; body: { code?: st
   const { status, body } = await upload()
   // The runtime answers some too large bodies by itself, before the reader of the file has cleaned up.
   await eventually(async () => expect(await state()).toEqual(before))
-  return `${status} ${body.code}`
+  return `${status} ${body?.code ?? "by the runtime, without a body"}`
 }
 
 describe("adding", () => {
@@ -130,7 +130,7 @@ describe("adding", () => {
       },
     })
     const unsaid = () => overSocket(id, endless, headers)
-    expect(await refused(unsaid)).toMatch(/^413 (file|body)_too_large$/)
+    expect(await refused(unsaid)).toMatch(/^413 (?:(?:file|body)_too_large|by the runtime, without a body)$/)
   })
 
   test("a malformed form names its faults, and leaves nothing", async () => {

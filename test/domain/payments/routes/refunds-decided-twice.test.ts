@@ -129,6 +129,8 @@ test("moving a booking first does not improve a member's refund, and does not bi
   const cancellationPolicy = [{ hoursBefore: 24, refundPercent: 100 }]
   const policy = (body: object) => api.call("PUT", `${till.at}/booking-policy`, { body })
   expect((await policy({ cancellationPolicy })).status).toBe(200)
+  const court = { name: "Court beside the others", resourceType: "court", hourlyPrice: price }
+  const { body: free } = await api.call("POST", `${till.at}/resources`, { body: court })
   const hourMs = 3_600_000
   const soon = Math.ceil(Date.now() / hourMs) * hourMs + 5 * hourMs
   const slot = (start: number, minutes: number) => ({
@@ -140,7 +142,7 @@ test("moving a booking first does not improve a member's refund, and does not bi
     [50, its.staff.token, [price / 2, price / 2]],
   ] as const) {
     const { body: booking } = await api.call("POST", `${till.at}/bookings`, {
-      body: { resourceId: its.court, ...slot(soon, 60), paymentMethod: "online" },
+      body: { resourceId: free.id, ...slot(soon, 60), paymentMethod: "online" },
       token: its.player.token,
     })
     await till.pay(booking.id)
