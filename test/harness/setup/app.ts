@@ -1,12 +1,17 @@
 // The App of a test, and the tools of its actors: the configuration's defaults, with the test's changes and a fixed
 // secret key.
 
+import { passwordCost } from "#access/passwords.ts"
 import { type Outside, openOutside } from "#api/outside.ts"
 import { type Config, parseConfig } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import { secretBox } from "#base/secrets.ts"
 import type { App } from "#http/app.ts"
 import { createMailer, type Mailer } from "#outbound/messages/channels/email/smtp.ts"
+
+/** Tests make thousands of people, and at this cost the hashes took a third of the processor. */
+export const realPasswordCost = { ...passwordCost }
+Object.assign(passwordCost, { memoryCost: 64, timeCost: 1 })
 
 /** Tests ask faster than any caller. A test of the limits gives the real number. */
 const unlimited = 1_000_000

@@ -13,7 +13,7 @@ const startWithinMs = 60_000
 const pollMs = 20
 
 /** Outside of the checkout: when the tests run as root, the server's own user may not be able to enter the checkout. */
-const testDataDir = join(tmpdir(), `slotbase-test-${userInfo().uid}-${Bun.hash(project).toString(36)}`)
+const testDataDir = () => join(tmpdir(), `slotbase-test-${userInfo().uid}-${Bun.hash(project).toString(36)}`)
 
 /** A running server's connection string; `keeper` is the process id of its keeper when this call started it. */
 export async function testServer(): Promise<{ url: string; keeper?: number }> {
@@ -23,10 +23,11 @@ export async function testServer(): Promise<{ url: string; keeper?: number }> {
   const running = await answering()
   if (running !== undefined) return { url: running }
 
-  await mkdir(testDataDir, { recursive: true })
-  const logFile = join(testDataDir, "keeper.log")
+  const dataDir = testDataDir()
+  await mkdir(dataDir, { recursive: true })
+  const logFile = join(dataDir, "keeper.log")
   const log = openSync(logFile, "a")
-  const keeper = Bun.spawn([process.execPath, join(import.meta.dir, "keeper.ts"), testDataDir], {
+  const keeper = Bun.spawn([process.execPath, join(import.meta.dir, "keeper.ts"), dataDir], {
     cwd: project,
     detached: true,
     stdio: ["ignore", log, log],
@@ -37,7 +38,7 @@ export async function testServer(): Promise<{ url: string; keeper?: number }> {
     const url = await answering()
     if (url !== undefined) return keeper.exitCode === null ? { url, keeper: keeper.pid } : { url }
     // A keeper that ends has lost a race against another keeper, whose server will answer, or has failed for good.
-    if (keeper.exitCode !== null && keeper.exitCode !== 0 && (await embeddedUrl(testDataDir)) === undefined) {
+    if (keeper.exitCode !== null && keeper.exitCode !== 0 && (await embeddedUrl(dataDir)) === undefined) {
       if (keeper.exitCode !== 3) break
     }
     await Bun.sleep(pollMs)
@@ -46,7 +47,7 @@ export async function testServer(): Promise<{ url: string; keeper?: number }> {
 }
 
 async function answering(): Promise<string | undefined> {
-  const url = await embeddedUrl(testDataDir)
+  const url = await embeddedUrl(testDataDir())
   if (url === undefined) return undefined
   const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} })
   try {

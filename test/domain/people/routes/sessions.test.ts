@@ -2,14 +2,19 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, spyOn, test } from "bun:test"
 import type { AnyElysia } from "elysia"
+import { passwordCost } from "#access/passwords.ts"
 import { beginSignIn } from "#access/sign-in-shares.ts"
 import { createServer } from "#api/server.ts"
 import { TooMany } from "#base/errors.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { password } from "#test/harness/api/over-api.ts"
+import { realPasswordCost } from "#test/harness/setup/app.ts"
 
 let api: TestApi
 let server: AnyElysia
+
+// A hash must take its time here, as it does in the program.
+Object.assign(passwordCost, realPasswordCost)
 
 beforeAll(async () => {
   api = await testApi({ trustedProxies: ["127.0.0.0/8"] })
