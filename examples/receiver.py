@@ -71,7 +71,10 @@ class Receiver(BaseHTTPRequestHandler):
     def answer(self, status, line=None):
         if line is not None:
             missing = self.server.inbox.missing()
-            print(line, f"missing {missing[:10]}" if missing else "", flush=True)
+            text = f"{line} missing {missing[:10]}" if missing else line
+            # In one piece: print would write the end of the line by itself, and threads would mix their lines.
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
         self.send_response(status)
         if status != 204:
             self.send_header("Content-Length", "0")
