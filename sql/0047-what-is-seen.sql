@@ -77,7 +77,7 @@ left join lateral (select * from slotbase.attempt_history
 -- As it is sent now, or as it was sent before the format changed.
 cross join lateral (
   select w.format = 'slotbase' or coalesce(a.first_attempt_at, d.started_at) < w.format_changed_at as is_plain) m;
-comment on column slotbase.webhook_deliveries.payload is 'The body that was or will be sent; null: in another format than slotbase it is made just before the first request, or the event is no longer kept.';
+comment on column slotbase.webhook_deliveries.payload is 'The body that was or will be sent. Null: it is not made yet, in another format than slotbase, or the event is no longer kept.';
 comment on column slotbase.webhook_deliveries.format_headers is 'Headers that belong to the body, such as ce-id of CloudEvents in binary mode.';
 comment on column slotbase.webhook_deliveries.is_test is 'A test by hand: a sample that was sent to this webhook alone.';
 comment on column slotbase.webhook_deliveries.resend_of is 'The first delivery of the event to the webhook, when this one is another.';
@@ -132,6 +132,7 @@ comment on column slotbase.webhook_replays.failed_so_far is 'Its deliveries that
 -- writer. As in webhook_health, only a change of the row tells a stage, in the transaction of its event.
 create table slotbase.platform_health (
   trouble  text        primary key constraint trouble_is_known check (trouble in ('mail_held', 'dead_letters', 'dead_passes')),
+  id       uuid        not null default slotbase.new_id(),
   since    timestamptz not null,
   stage    smallint    not null default 0 constraint stage_is_known check (stage between 0 and 3),
   told_at  timestamptz,
@@ -140,6 +141,7 @@ create table slotbase.platform_health (
 ) with (fillfactor = 70);
 comment on table  slotbase.platform_health is 'Troubles of the whole of SlotBase, and what its administrators were told. No row: all is well.';
 comment on column slotbase.platform_health.trouble is 'mail_held: the mail server takes no mail. dead_letters: runs of handlers were given up. dead_passes: passes of actors failed at every attempt.';
+comment on column slotbase.platform_health.id is 'Of this trouble, from its beginning to its end: troubleId in its events.';
 comment on column slotbase.platform_health.since is 'The first of what is open now.';
 comment on column slotbase.platform_health.stage is 'The last stage that was told: 0 none, 1 after 15 minutes, 2 after an hour, 3 after a day, and then each day.';
 comment on column slotbase.platform_health.told_at is 'When it was last told; null: not yet, so its end is told to nobody.';
