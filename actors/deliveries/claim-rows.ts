@@ -277,17 +277,16 @@ async function keepVersions(
   targets: ReadonlyMap<string, TargetWebhook>,
 ): Promise<void> {
   const changed = claimed.flatMap(({ webhook_id, position, replay, lease, claimed_version }) => {
-    const read = targets.get(webhook_id)?.version
-    return read === undefined || read === claimed_version
-      ? []
-      : [{ webhook_id, position, replay, lease, version: read }]
+    const read = targets.get(webhook_id)
+    if (read === undefined || read.version === claimed_version) return []
+    return [{ webhook_id, position, replay, lease, facility_id: read.facility_id, version: read.version }]
   })
   if (changed.length === 0) return
   await db`
     update slotbase.delivery_queue q set claimed_version = c.version
     from json_to_recordset(${JSON.stringify(changed)}::text::json)
-      as c (webhook_id uuid, position bigint, replay smallint, lease bigint, version integer)
-    where q.webhook_id = c.webhook_id and q.position = c.position and q.replay = c.replay and q.lease = c.lease`
+      as c (webhook_id uuid, position bigint, replay smallint, lease bigint, facility_id uuid, version integer)
+    where q.facility_id = c.facility_id and q.webhook_id = c.webhook_id and q.position = c.position and q.replay = c.replay and q.lease = c.lease`
 }
 
 /** Deliveries of one webhook that are put into their order at once. */

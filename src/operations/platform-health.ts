@@ -1,7 +1,7 @@
 /**
  * What the platform's administrators are told about the whole of SlotBase. Mail is held, runs of handlers were given
- * up, or passes of actors failed at every attempt. The state of each trouble is a row of platform_health. Change and event
- * commit together, so each stage is told once, however many processes look and whenever one crashes.
+ * up, or passes of actors failed at every attempt. The state of each trouble is a row of platform_health. Change and
+ * event commit together, so each stage is told once, however many processes look and whenever one crashes.
  * Writes: platform_health.
  */
 import type { Tx } from "#base/database/transaction.ts"

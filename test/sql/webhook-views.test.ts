@@ -1,5 +1,5 @@
-// What a DBA sees of webhooks: the body that was or will be sent, and tests as tests. A configuration is whole, and each
-// attempt has the version that it used. Secrets are in none of the views (reader.test.ts).
+// What a DBA sees of webhooks: the body that was or will be sent, and tests as tests. A configuration is whole, and
+// each attempt has the version that it used. Secrets are in none of the views (reader.test.ts).
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { claimDeliveries } from "#actors/deliveries/claim-rows.ts"
