@@ -128,8 +128,8 @@ comment on view slotbase.webhook_replays is 'The replays, with how far each one 
 comment on column slotbase.webhook_replays.unfinished is 'Its deliveries that are in the queue now.';
 comment on column slotbase.webhook_replays.failed_so_far is 'Its deliveries that were given up.';
 
--- The function of 0040. An event is read once, and not at all when no webhook of its facility has a filter. Before, it was
--- looked up once per webhook with a filter, in each month's partition.
+-- The function of 0040. An event is read once, and not at all when no webhook of its facility has a filter. Before, it
+-- was looked up once per webhook with a filter, in each month's partition: 800 pages per event with 200 such webhooks.
 -- Plans: the outbox is nearly always empty, and a plan made then takes every table for empty. A burst of 50,000 events
 -- after a quiet hour took 9 seconds a pass. So no plan here depends on estimates: index scans only, and arrays in place
 -- of joins with the big tables. Nothing is pruned at run time: PostgreSQL 18.4 crashes when a row was changed

@@ -14,7 +14,12 @@ export const platformStages = ["fifteen_minutes", "one_hour", "one_day"] as cons
 export const platformTroubles = ["mail_held", "dead_letters", "dead_passes"] as const
 
 const trouble = { troubleId: Id, trouble: Schema.Literals(platformTroubles), since: Instant, detail: Text }
-const sample = { troubleId: example.correlationId, trouble: "dead_letters", since: example.bookedAt, detail: "RefundHandler: HTTP 503" } as const
+const sample = {
+  troubleId: example.correlationId,
+  trouble: "dead_letters",
+  since: example.bookedAt,
+  detail: "RefundHandler: HTTP 503",
+} as const
 
 export const platformEvents = [
   define({
