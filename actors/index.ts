@@ -23,6 +23,7 @@ import { JobRuns, jobRequests } from "./jobs/job-runs.ts"
 import { localPayments } from "./jobs/local-payments.ts"
 import { noShowDetection } from "./jobs/no-show-detection.ts"
 import { paymentResolution } from "./jobs/payment-resolution.ts"
+import { platformHealth } from "./jobs/platform-health.ts"
 import { recurringExtension } from "./jobs/recurring-extension.ts"
 import { replays } from "./jobs/replays.ts"
 import { retention } from "./jobs/retention.ts"
@@ -102,6 +103,7 @@ export async function startActors(
     webhookRetry(tools),
     ...(tools.config.stripe ? [] : [localPayments(tools)]),
     webhookHealth(tools),
+    platformHealth(tools),
     housekeeping(tools),
     uploadCleanup(tools),
     retention(sessionUrl),

@@ -66,6 +66,7 @@ export async function claimDeliveries(
       claimed.map((row) => row.event_id),
     ),
   ])
+  await keepVersions(db, claimed, targets)
   return claimed.map((row) => {
     const webhook = targets.get(row.webhook_id)
     if (!webhook) throw new Error(`the row of webhook ${row.webhook_id} is gone`)
@@ -209,12 +210,13 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine, dueFirst }: Cla
     select c.at, c.id, c.kind from candidates c join open_to w on w.id = c.id where c.rank <= w.slots limit ${total}
   ), claimed as (
     -- The attempt, as started. Its id is the one that its header will carry.
-    update slotbase.delivery_queue
-    set lease = nextval('slotbase.lease_seq'), owner = ${owner}, started_at = (select now from t)
+    update slotbase.delivery_queue q
+    set lease = nextval('slotbase.lease_seq'), owner = ${owner}, started_at = (select now from t),
+        claimed_version = (select w.version from slotbase.webhooks w where w.id = q.webhook_id)
     where ctid = any (array(select at from quarantined union all select at from picked))
     returning webhook_id, position, replay, event_id, sequence, failures, unknowns, lease, aggregate_id,
               slotbase.derived_id(event_id, delivery_id::text || (attempts + 1)::text) as attempt_id, ready_at is null as fresh,
-              unknowns > 1 as quarantined
+              unknowns > 1 as quarantined, claimed_version
   ), spent as (
     select w.id, w.slots, w.backlog, w.free, w.sent_until + (n.sent / w.refill) * interval '1 s' as sent_until,
            w.caught_until + (n.old / w.catch_rate) * interval '1 s' as caught_until, w.refill, w.catch_rate, w.catch_up_to,
@@ -247,11 +249,11 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine, dueFirst }: Cla
                           then caught_until + interval '1 s' / catch_rate end), false, false
     from spent
   )
-  select webhook_id, position, replay, event_id, sequence, failures, unknowns, lease, aggregate_id, attempt_id, fresh, quarantined,
+  select webhook_id, position, replay, event_id, sequence, failures, unknowns, lease, aggregate_id, attempt_id, fresh, quarantined, claimed_version,
          null::timestamptz as held_until, false as paused, false as unarranged
   from claimed
   union all
-  select id, null, null, null, null, null, null, null, null, null, null, null, held_until, paused, unarranged from held where held_until is not null
+  select id, null, null, null, null, null, null, null, null, null, null, null, null, held_until, paused, unarranged from held where held_until is not null
   order by webhook_id, position`
 
 async function readTargets(db: Db, claimed: readonly ClaimedRow[]): Promise<ReadonlyMap<string, TargetWebhook>> {
@@ -266,6 +268,25 @@ async function readTargets(db: Db, claimed: readonly ClaimedRow[]): Promise<Read
     left join slotbase.facilities f on f.id = w.facility_id and w.format <> 'slotbase'
     where w.id = any (${ids}::uuid[])`
   return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** A webhook that was changed between the claim and the look at it: the requests have the later version. */
+async function keepVersions(
+  db: Db,
+  claimed: readonly ClaimedRow[],
+  targets: ReadonlyMap<string, TargetWebhook>,
+): Promise<void> {
+  const changed = claimed.flatMap(({ webhook_id, position, replay, lease, claimed_version }) => {
+    const read = targets.get(webhook_id)
+    if (read === undefined || read.version === claimed_version) return []
+    return [{ webhook_id, position, replay, lease, facility_id: read.facility_id, version: read.version }]
+  })
+  if (changed.length === 0) return
+  await db`
+    update slotbase.delivery_queue q set claimed_version = c.version
+    from json_to_recordset(${JSON.stringify(changed)}::text::json)
+      as c (webhook_id uuid, position bigint, replay smallint, lease bigint, facility_id uuid, version integer)
+    where q.facility_id = c.facility_id and q.webhook_id = c.webhook_id and q.position = c.position and q.replay = c.replay and q.lease = c.lease`
 }
 
 /** Deliveries of one webhook that are put into their order at once. */

@@ -55,6 +55,8 @@ export interface ClaimedRow {
   readonly aggregate_id: string | null
   /** Claimed by itself, because it was abandoned twice. */
   readonly quarantined: boolean
+  /** Of the webhook's configuration, as the claim found it. */
+  readonly claimed_version: number
 }
 
 export interface ClaimedDelivery extends ClaimedRow {

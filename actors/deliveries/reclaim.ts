@@ -89,13 +89,18 @@ const reclaimSome = (db: Db, self: number): Promise<number> =>
           where q.owner <> ${self} and q.owner <> all (coalesce((select ids from alive), '{}'))
           limit ${batch} for update skip locked
         ), results as (
-          -- By the present address of the webhook: its address at the time of the request was lost with the process.
-          select a.webhook_id, a.position, a.replay, a.lease, a.aggregate_id, w.url, w.method, w.max_retries,
+          -- By the address of the version that the request used. The present one stands for a version that is no longer
+          -- kept.
+          select a.webhook_id, a.position, a.replay, a.lease, a.aggregate_id, a.claimed_version as version, w.max_retries,
+                 coalesce(c.configuration ->> 'url', w.url) as url, coalesce(c.configuration ->> 'method', w.method) as method,
                  slotbase.derived_id(a.event_id, a.delivery_id::text || (a.attempts + 1)::text) as attempt_id,
                  'unknown' as outcome, a.unknowns + 1 >= ${maxUnknowns} as final, 0 as failed, 1 as abandoned,
                  0 as delay_ms, ${message}::text as message, 'unknown_outcome' as code
           from abandoned a
           cross join lateral (select url, method, max_retries from slotbase.webhooks where id = a.webhook_id offset 0) w
+          left join lateral (select configuration from slotbase.webhook_changes
+                             where webhook_id = a.webhook_id and facility_id = a.facility_id and version = a.claimed_version
+                             offset 0) c on true
         )
         select (select count(*) from abandoned) as count,
                (select count(*) from slotbase.end_attempts((select coalesce(json_agg(r), '[]') from results r))) as again`,

@@ -15,6 +15,7 @@ import { facilityEvents } from "./types/facility.ts"
 import { feedbackEvents } from "./types/feedback.ts"
 import { memberEvents } from "./types/member.ts"
 import { paymentEvents } from "./types/payment.ts"
+import { platformEvents } from "./types/platform.ts"
 import { reminderEvents } from "./types/reminder.ts"
 import { recurringEvents } from "./types/series.ts"
 import { subscriptionEvents } from "./types/subscription.ts"
@@ -37,6 +38,7 @@ const all = [
   ...memberEvents,
   ...facilityEvents,
   ...webhookEvents,
+  ...platformEvents,
 ] as const
 type Definition = (typeof all)[number]
 

@@ -35,6 +35,7 @@ export type Aggregate =
   | "waitlist_entry"
   | "recurring_booking"
   | "webhook"
+  | "platform"
 
 export interface EventDefinition<Type extends string = string, Fields extends Schema.Struct.Fields = EventFields> {
   readonly type: Type

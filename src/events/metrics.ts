@@ -73,6 +73,11 @@ const gauges = {
     "slotbase_dead_passes_open",
     "Passes of actors that failed at every attempt, without a later success",
   ),
+  mailHeld: new Gauge({
+    name: "slotbase_mail_held",
+    help: "1 while all mail is held, because its server speaks against the sender or does not answer",
+    registers,
+  }),
   clockDoubted: new Gauge({
     name: "slotbase_clock_doubted",
     help: "1 while deletions wait because the clock of the host leapt ahead",
@@ -149,18 +154,22 @@ let measuredAt = Number.NEGATIVE_INFINITY
 let measuring: Promise<void> = Promise.resolve()
 
 async function measure(db: Db): Promise<void> {
-  const [row] = await db<[Record<"queue" | "webhooks" | "dead_letters" | "dead_passes" | "clock_doubted", number>]>`
+  const [row] = await db<
+    [Record<"queue" | "webhooks" | "dead_letters" | "dead_passes" | "mail_held" | "clock_doubted", number>]
+  >`
     select (select count(*) from (select from slotbase.outbox
               where seq > (select floor from slotbase.outbox_floor) limit ${countAtMost}) o)
          + (select count(*) from (select from slotbase.unfinished_runs limit ${countAtMost}) h) as queue,
            (select count(*) from (select from slotbase.delivery_queue limit ${countAtMost}) d) as webhooks,
            (select count(*) from (select from slotbase.dead_letters where resolved_at is null limit ${countAtMost}) l) as dead_letters,
            (select count(*) from (select from slotbase.dead_passes where recovered_at is null limit ${countAtMost}) p) as dead_passes,
+           (select count(failing_since) from slotbase.mail_service) as mail_held,
            (select count(doubted_since) from slotbase.clock_watch) as clock_doubted`
   gauges.queue.set(row.queue)
   gauges.webhooks.set(row.webhooks)
   gauges.deadLetters.set(row.dead_letters)
   gauges.deadPasses.set(row.dead_passes)
+  gauges.mailHeld.set(row.mail_held)
   gauges.clockDoubted.set(row.clock_doubted)
 }
 

@@ -35,6 +35,7 @@ export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   coaches,
   deadLetters,
   deadPasses,
+  mail,
 ]
 
 async function server(db: Db): Promise<Check> {
@@ -266,14 +267,16 @@ async function coaches(db: Db): Promise<Check> {
 }
 
 async function deadLetters(db: Db): Promise<Check> {
-  const [row] = await db<{ open: number }[]>`
-    select count(*)::integer as open from slotbase.dead_letters where resolved_at is null`
+  const [row] = await db<{ open: number; of: string | null }[]>`
+    select coalesce(sum(c.open), 0)::integer as open, string_agg(c.open || ' of ' || c.name, ', ' order by c.open desc, c.name) as of
+    from (select coalesce(handler, 'webhooks') as name, count(*) as open
+          from slotbase.dead_letters where resolved_at is null group by 1) c`
   return row?.open === 0
     ? { name: "dead letters", well: true, says: "none open" }
     : {
         name: "dead letters",
         well: false,
-        says: `${row?.open} open: look at slotbase.dead_letters, then reprocess, ignore or resolve each; an event of a month that is no longer kept cannot be reprocessed`,
+        says: `${row?.open} open (${row?.of}): look at slotbase.dead_letters or "./scripts/slotbase dead-letters", then reprocess, ignore or resolve each; an event of a month that is no longer kept cannot be reprocessed`,
       }
 }
 
@@ -290,6 +293,22 @@ async function deadPasses(db: Db): Promise<Check> {
         says: `${row.open} of ${row.actors} failed at every attempt and no later pass ended well, last ${row.last}: see slotbase.dead_passes`,
       }
     : { name: "dead passes", well: true, says: "none open" }
+}
+
+/** Whether the mail server takes mail. */
+async function mail(db: Db): Promise<Check> {
+  const [row] = await db<{ failures: number; failed_for: string | null; answer: string | null; waiting: number }[]>`
+    select s.failures, date_trunc('second', slotbase.now() - s.failing_since)::text as failed_for, left(s.last_answer, ${longestError}) as answer,
+           (select count(*)::integer from slotbase.notifications where status = 'deferred') as waiting
+    from slotbase.mail_service s`
+  const { failures, failed_for, answer, waiting } = row ?? { failures: 0, failed_for: null, answer: null, waiting: 0 }
+  return failed_for === null
+    ? { name: "mail", well: true, says: waiting === 0 ? "taken" : `taken; ${waiting} messages wait for another try` }
+    : {
+        name: "mail",
+        well: false,
+        says: `held for ${failed_for} after ${failures} answers, ${waiting} messages wait, last answer "${answer}": mend SMTP_URL, SLOTBASE_MAIL_FROM or the account at the mail server; mail then goes on by itself`,
+      }
 }
 
 /** Characters of an error that a line shows. */

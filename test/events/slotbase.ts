@@ -66,6 +66,22 @@ export const slotbase: { readonly [type: string]: Fields } = {
     waitingAtLeast: "boolean",
     givenUp: "count",
   },
+  "platform.failing": {
+    troubleId: "id",
+    trouble: ["mail_held", "dead_letters", "dead_passes"],
+    since: "instant",
+    detail: "text",
+    stage: ["fifteen_minutes", "one_hour", "one_day"],
+    count: "count",
+    countAtLeast: "boolean",
+  },
+  "platform.recovered": {
+    troubleId: "id",
+    trouble: ["mail_held", "dead_letters", "dead_passes"],
+    since: "instant",
+    detail: "text",
+    recoveredAt: "instant",
+  },
   "media.removed": { mediaId: "id", feedbackId: "id", removedBy: "actor" },
   "booking.hold.released": {
     bookingId: "id",

@@ -110,7 +110,7 @@ test("the possible decisions on dead letters are named, also for events that hav
     insert into slotbase.dead_letters (id, facility_id, event_id, position, handler, event, errors, created_at, last_attempt_at)
     values (${newId()}, ${platformFacilityId}, ${newId()}, 1, 'GoneHandler', '{}', '[]', slotbase.now(), slotbase.now())`
   expect((await namedCheck("dead letters"))[0]?.says).toBe(
-    "1 open: look at slotbase.dead_letters, then reprocess, ignore or resolve each; an event of a month that is no longer kept cannot be reprocessed",
+    '1 open (1 of GoneHandler): look at slotbase.dead_letters or "./scripts/slotbase dead-letters", then reprocess, ignore or resolve each; an event of a month that is no longer kept cannot be reprocessed',
   )
 })
 

@@ -64,6 +64,10 @@ export function driverOptions(text: string, connectSeconds: number, env: NodeJS.
     ...(parameters.get("channel_binding") === "require" && { channelBinding: certificateHash }),
     // The statements of a session pass a pooler of transactions without a name, because each may meet another server.
     prepare: !poolsTransactions(parameters),
+    // One statement at a time on a connection. PgBouncer does not count the question for the types of parameters, which
+    // the driver asks first. Asked behind another statement, it reached a server that counted as free when the other
+    // one had ended. Its answer was thrown away, and the statement hung until its deadline.
+    ...(poolsTransactions(parameters) && { max_pipeline: 0 }),
     keep_alive: parameters.get("keepalives") === "0" ? 0 : Number(parameters.get("keepalives_idle") || 60),
     connect_timeout: seconds > 0 ? Math.min(seconds, connectSeconds) : connectSeconds,
     target_session_attrs: session === undefined || session === "any" ? null : session,

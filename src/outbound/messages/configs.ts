@@ -18,6 +18,7 @@ export type RecipientType =
   | "participants"
   | "parents"
   | "facility_admins"
+  | "platform_admins"
   | "payer"
   | "coach"
   // Of an account: at its present address, at that of a link, and at the address that it had before.
@@ -277,6 +278,18 @@ const configs = {
     templateId: "webhook-recovered",
     priority: "normal",
     recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "platform.failing": {
+    templateId: "platform-failing",
+    priority: "high",
+    recipients: [{ type: "platform_admins", channel: "email" }],
+    whyNot: async (_db: Queryable, { trouble }: EventData<"platform.failing">) =>
+      trouble === "mail_held" ? "no mail can say that mail is held" : undefined,
+  },
+  "platform.recovered": {
+    templateId: "platform-recovered",
+    priority: "normal",
+    recipients: [{ type: "platform_admins", channel: "email" }],
   },
 } as const satisfies Partial<Record<EventType, NotificationConfig>>
 

@@ -4,10 +4,13 @@
  * - A child without an address is reached at its parent's.
  * - If the event does not list the participants of a booking, they come from the booking.
  * - The coach of a lesson comes from the lesson.
- * - The administrators of a facility come from its roles.
+ * - The administrators of a facility or of the platform come from its roles.
  * Names and addresses are the present ones, unless a link says where it goes (link-recipients.ts).
  */
+
+import type { Role } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
+import { platformFacilityId } from "#base/ids.ts"
 import { addressIn } from "#domain/people/address.ts"
 import type { MessageChannel, NotificationConfig, RecipientType } from "./configs.ts"
 import { type Addressed, holderOf, previousAddressOf } from "./link-recipients.ts"
@@ -22,6 +25,7 @@ export interface Recipient {
     | "participant"
     | "parent"
     | "facility_admin"
+    | "platform_admin"
     | "payer"
     | "coach"
     | "account"
@@ -85,6 +89,7 @@ const names = {
   participants: "participant",
   parents: "parent",
   facility_admins: "facility_admin",
+  platform_admins: "platform_admin",
   payer: "payer",
   coach: "coach",
   account: "account",
@@ -132,7 +137,9 @@ function usersOf(
     case "participants":
       return about.participants?.map((each) => each.userId) ?? participantsOf(db, event.facility_id, about.bookingId)
     case "facility_admins":
-      return adminsOf(db, event.facility_id)
+      return adminsOf(db, event.facility_id, ["facility_owner", "facility_admin"])
+    case "platform_admins":
+      return adminsOf(db, platformFacilityId, ["platform_admin"])
   }
 }
 
@@ -155,12 +162,12 @@ async function participantsOf(db: Queryable, facilityId: string, bookingId: stri
 }
 
 // People only: an API key may have the role too, and reads no mail.
-async function adminsOf(db: Queryable, facilityId: string): Promise<string[]> {
+async function adminsOf(db: Queryable, scopeId: string, roles: readonly Role[]): Promise<string[]> {
   const rows = await db<{ user_id: string }[]>`
     select distinct g.user_id
     from slotbase.role_grants g
     join slotbase.users u on u.id = g.user_id and u.kind = 'person'
-    where g.scope_type = 'facility' and g.scope_id = ${facilityId} and g.role in ('facility_owner', 'facility_admin')
+    where g.scope_id = ${scopeId} and g.role = any (${roles as string[]}::text[])
     order by g.user_id`
   return rows.map((row) => row.user_id)
 }

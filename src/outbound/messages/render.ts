@@ -33,6 +33,8 @@ import { passwordReset } from "./templates/password-reset.ts"
 import { paymentFailed } from "./templates/payment-failed.ts"
 import { paymentReceipt } from "./templates/payment-receipt.ts"
 import { paymentVoided } from "./templates/payment-voided.ts"
+import { platformFailing } from "./templates/platform-failing.ts"
+import { platformRecovered } from "./templates/platform-recovered.ts"
 import { refundFailed } from "./templates/refund-failed.ts"
 import { seriesBlocked } from "./templates/series-blocked.ts"
 import { sessionFeedback } from "./templates/session-feedback.ts"
@@ -175,6 +177,8 @@ const compiled = {
   "webhook-disabled": compile(webhookDisabled),
   "webhook-failing": compile(webhookFailing),
   "webhook-recovered": compile(webhookRecovered),
+  "platform-failing": compile(platformFailing),
+  "platform-recovered": compile(platformRecovered),
   "account-invitation": compile(accountInvitation),
   "email-change-notice": compile(emailChangeNotice),
   "email-changed": compile(emailChanged),

@@ -52,7 +52,7 @@ export async function noteFailures(tx: Tx): Promise<void> {
     with failed as materialized (
       select a.webhook_id, a.facility_id, a.started_at, coalesce(a.error_message, 'HTTP ' || a.response_status, 'failed') as error
       from slotbase.attempt_history a
-      where a.outcome = 'failed' and a.started_at > (select slotbase.now()) - ${lookBack}::text::interval
+      where a.outcome = 'failed' and a.is_test is null and a.started_at > (select slotbase.now()) - ${lookBack}::text::interval
       order by a.started_at desc limit ${failuresPerLook}
     ), delivered as materialized (
       select f.webhook_id, f.facility_id, slotbase.webhook_last_delivered(f.webhook_id) as at

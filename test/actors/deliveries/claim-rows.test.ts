@@ -126,7 +126,13 @@ test("while its request is under way a delivery is found by its attempt, with th
     from slotbase.delivery_queue q join slotbase.webhook_deliveries d on d.id = q.delivery_id
     where q.webhook_id = ${webhookId}`
   expect(found.attempts).toEqual([
-    { id: claimed.attempt_id, attempt: 1, outcome: "started", startedAt: row.started.toISOString() },
+    {
+      id: claimed.attempt_id,
+      attempt: 1,
+      outcome: "started",
+      startedAt: row.started.toISOString(),
+      webhookVersion: 1,
+    },
   ])
   expect([found.firstAttemptAt, found.lastAttemptAt]).toEqual([row.started.toISOString(), row.started.toISOString()])
   expect(row).toEqual({ started: row.started, first: row.started, last: row.started, status: "pending" })

@@ -8,6 +8,8 @@ import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { definitionOf, facilityWebhookEvents } from "#events/catalogue.ts"
 import { transact } from "#events/outbox.ts"
+import { prepareTest, sendTest } from "#outbound/webhooks/deliveries/test-delivery.ts"
+import { beginTest } from "#outbound/webhooks/deliveries/test-rows.ts"
 import { changeWebhook, deleteWebhook } from "#outbound/webhooks/webhooks.ts"
 import { aFacility, aPerson, aRole } from "#test/harness/club/factories.ts"
 import { type Received, startReceiver } from "#test/harness/outside/receiver.ts"
@@ -121,6 +123,31 @@ test("a failure of a few minutes is told to nobody, and neither is its end", asy
   await later("1 hour")
   expect(await look()).toEqual({})
   expect(await told()).toEqual([])
+})
+
+test("failed tests by hand begin no stage, and a test that arrives gives no all-clear", async () => {
+  const tools = { db, secrets: app.secrets, environment: "development" as const, allow: ["127.0.0.0/8"] }
+  const byHand = async () => {
+    const prepared = await prepareTest(tools, facilityId, webhookId, undefined)
+    const { result } = await transact(db, context, (tx) => beginTest(tx, prepared))
+    return (await sendTest(tools, prepared, result.attemptId)).delivered
+  }
+  expect(await byHand()).toBe(false)
+  await look()
+  await later("16 minutes")
+  expect(await byHand()).toBe(false)
+  expect(await look()).toEqual({})
+  expect([...(await db`select from slotbase.webhook_health`)]).toEqual([])
+
+  await attempt()
+  await look()
+  await later("16 minutes")
+  await attempt()
+  expect(await look()).toEqual({ failing: 1 })
+  answer = () => new Response("ok")
+  expect(await byHand()).toBe(true)
+  expect(await look()).toEqual({})
+  expect(await stagesTold()).toEqual(["fifteen_minutes"])
 })
 
 test("one event that the receiver never takes, among others that it takes, is no failing endpoint", async () => {

@@ -124,6 +124,19 @@ test("over three connections of a pooler of transactions a hundred transactions 
   await db.end()
 })
 
+test("a statement with parameters behind one without is answered by a pooler of transactions", async () => {
+  const url = await bouncer("pool_mode = transaction", "default_pool_size = 3")
+  const db = connect(`${url}?pgbouncer=transaction`, { max: 2, applicationName: "slotbase pooled" })
+  const done = await Promise.all(
+    Array.from({ length: 60 }, async (_, nth) => {
+      const [row] = nth % 2 === 0 ? await db`select 0 as nth` : await db`select ${nth}::integer as nth`
+      return row?.nth as number
+    }),
+  )
+  expect(done).toEqual(Array.from({ length: 60 }, (_, nth) => (nth % 2 === 0 ? 0 : nth)))
+  await db.end()
+})
+
 test("clients beyond max_client_conn wait for one of the others", async () => {
   const url = await bouncer("pool_mode = transaction", "max_client_conn = 3")
   const db = connect(`${url}?pgbouncer=transaction`, { max: 10, applicationName: "slotbase pooled" })

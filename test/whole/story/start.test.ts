@@ -143,6 +143,7 @@ const scheduledJobs = [
   "recurring-extension",
   "upload-cleanup",
   "webhook-health",
+  "platform-health",
   "housekeeping",
   "retention",
 ]

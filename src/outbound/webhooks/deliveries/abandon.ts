@@ -21,9 +21,9 @@ export async function abandonDeliveries(tx: Tx, webhookId: string): Promise<numb
     ), under_way as (
       -- its request may have left: nobody will settle it any more
       insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at,
-        outcome, error_message, error_class, error_code)
+        outcome, error_message, error_class, error_code, version)
       select g.event_id, g.delivery_id, g.attempts + 1, slotbase.derived_id(g.event_id, g.delivery_id::text || (g.attempts + 1)::text),
-             g.facility_id, g.webhook_id, w.url, w.method, g.started_at, 'unknown', ${reason}, 'other', 'webhook_deleted'
+             g.facility_id, g.webhook_id, w.url, w.method, g.started_at, 'unknown', ${reason}, 'other', 'webhook_deleted', g.claimed_version
       from gone g join slotbase.webhooks w on w.id = g.webhook_id and w.facility_id = g.facility_id
       where g.lease is not null
     ), ended as (

@@ -90,10 +90,11 @@ async function pick(db: Queryable, facilityId: string, query: DeliveryQuery) {
       ) d
       ${order}
     ), picked as materialized (
+      -- Scalar sub-selects: each stays a look-up by key. An "exists" was planned as a hash of all positions of the type.
       select s.event_id, s.replay, s.webhook_id, s.position from seen s
       where true ${status === undefined ? db`` : db`and s.status = ${status}`}
         ${isResend === undefined ? db`` : isResend ? db`and s.replay > 0` : db`and s.replay = 0`}
-        ${type === undefined ? db`` : db`and exists (select from slotbase.event_positions where position = s.position and type = ${type})`}
+        ${type === undefined ? db`` : db`and (select type from slotbase.event_positions where position = s.position) = ${type}`}
         ${
           responseStatus === undefined
             ? db``

@@ -63,7 +63,6 @@ export interface AttemptRow {
   readonly body_end?: Exclude<BodyEnd, "complete"> | null
   readonly error_class?: ErrorClass | null
   readonly error_code?: string | null
-  /** Left out of an attempt that is under way. */
   readonly version?: number | null
 }
 
@@ -81,7 +80,7 @@ export const settled = (db: Queryable) => db`
 const attemptUnderWay = (db: Queryable) => db`
   jsonb_build_object('id', ${attemptUnderWayId(db)}, 'attempt', q.attempts + 1, 'outcome', 'started', 'started_at', q.started_at,
     'sent_at', null, 'duration_ms', null, 'signature', null, 'response_status', null, 'response_headers', null,
-    'response_body', null, 'error_message', null)`
+    'response_body', null, 'error_message', null, 'version', q.claimed_version)`
 
 export const attemptUnderWayId = (db: Queryable) => db`
   slotbase.derived_id(q.event_id, q.delivery_id::text || (q.attempts + 1)::text)`

@@ -46,9 +46,9 @@ export async function beginTest(
       from (select slotbase.derived_id(${event.id}, ${webhook.id}::text || 'test') as id) d
     ), attempt as (
       insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at,
-        sent_at, outcome, signature, error_message)
+        sent_at, outcome, signature, error_message, version, is_test)
       select ${event.id}, id, 1, attempt_id, ${webhook.facility_id}, ${webhook.id}, ${webhook.url}, ${webhook.method},
-             slotbase.now(), ${sentAt}, 'unknown', ${signature ?? null}, ${unknown}
+             slotbase.now(), ${sentAt}, 'unknown', ${signature ?? null}, ${unknown}, ${webhook.version}, true
       from ids
     ), delivery as (
       insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence,
