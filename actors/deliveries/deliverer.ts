@@ -191,7 +191,7 @@ export class Deliverer {
   }
 
   #noteOutcome(endpoint: Endpoint, result: AttemptResult): void {
-    const most = result.delivery.webhook.max_concurrency
+    const most = result.delivery.places
     const change = noteOutcome(endpoint.breaker, result.outcome, { now: performance.now(), most })
     if (change === "closed") this.#breakers.closed(endpoint.id)
     if (change !== "opened") return

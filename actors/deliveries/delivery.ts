@@ -26,7 +26,6 @@ export interface TargetWebhook extends BodyFormat {
   readonly max_retries: number
   readonly retry_delay_ms: number
   readonly backoff_multiplier: number
-  readonly max_concurrency: number
   /** It has a rate, or is ordered: nothing is claimed ahead. */
   readonly paced: boolean
   readonly ordered: boolean
@@ -55,6 +54,8 @@ export interface ClaimedRow {
   readonly aggregate_id: string | null
   /** Claimed by itself, because it was abandoned twice. */
   readonly quarantined: boolean
+  /** Requests to the webhook that this process may have under way: its share of max_concurrency, as of the claim. */
+  readonly places: number
 }
 
 export interface ClaimedDelivery extends ClaimedRow {

@@ -90,6 +90,11 @@ export async function processRow(db: Db, alive: boolean): Promise<number> {
   return row.id
 }
 
+/** The process has ended, as after its good-bye. */
+export async function endProcess(db: Db, owner: number): Promise<void> {
+  await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${owner}`
+}
+
 /** That process as its actors know it, with a quarantine of its own. */
 export const actorProcess = (owner: number): ActorProcess => ({ owner: () => owner, quarantine: new Quarantine() })
 
