@@ -166,8 +166,9 @@ export class Deliverer {
 
   #ended(endpoint: Endpoint, given: AttemptResult): void {
     const result = notePause(endpoint, given, performance.now())
-    if (result.pauseMs === undefined) this.#noteOutcome(endpoint, result)
-    else void this.#claimer.returnWaiting([endpoint])
+    if (result.pauseMs !== undefined) void this.#claimer.returnWaiting([endpoint])
+    // What has reached nobody says nothing of the receiver.
+    else if (!result.notReceived) this.#noteOutcome(endpoint, result)
     this.#tools.onAttempt?.(result.outcome, result.durationMs)
     this.#settler.settleSoon(result)
     if (isSlow(endpoint, performance.now())) void this.#claimer.returnWaiting([endpoint])

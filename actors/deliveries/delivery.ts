@@ -92,6 +92,8 @@ export interface AttemptResult {
   readonly retryAfterMs?: number
   /** The quick tries are used up: the job webhook-retry goes on with the delivery, if there is time. */
   readonly usedUp?: boolean
+  /** The request has reached nobody. The attempt uses up no try, and the delivery is due again at once. */
+  readonly notReceived?: boolean
   /** Milliseconds for which the receiver wants no requests at all (Retry-After). The attempt uses up no try. */
   readonly pauseMs?: number
 }
