@@ -1,5 +1,5 @@
--- max_concurrency of a webhook holds over all processes. It held per process, so a receiver with one place got a request
--- from each. Now each live process has a share of the places.
+-- max_concurrency of a webhook holds over all processes. It held per process, so a receiver with one place got a
+-- request from each. Now each live process has a share of the places.
 alter table slotbase.processes
   add column joined_at    timestamptz not null default clock_timestamp(),
   add column joined_lease bigint      not null default nextval('slotbase.lease_seq');
@@ -9,12 +9,12 @@ comment on column slotbase.processes.joined_lease is
   'Leases below it were taken before the process joined: by shares that were larger.';
 
 -- Each process computes its share by itself. The shares always add up to max_concurrency.
--- - The order of the processes is another one for each webhook, by a hash of both (rendezvous hashing). So webhooks with
---   one place are spread over the processes.
+-- - The order of the processes is another one for each webhook, by a hash of both (rendezvous hashing). So webhooks
+--   with one place are spread over the processes.
 -- - When a process ends, no other share becomes smaller. So requests under way elsewhere never exceed the limit.
--- - When a process joins, other shares become smaller while larger ones are still in use. In its first 30 s the process
---   takes off what others hold of these. That is longer than a request with its claim lasts. Claims go from the front of
---   two indexes, so what they hold is there: a thousand rows at most are read, however long the queue is.
+-- - When a process joins, other shares become smaller while larger ones are still in use. In its first 30 s the
+--   process takes off what others hold of these. That is longer than a request with its claim lasts. Claims go from
+--   the front of two indexes, so what they hold is there. A thousand rows at most are read, however long the queue is.
 create function slotbase.webhook_places(webhook uuid, most integer, process bigint) returns integer
 language sql stable as $$
   with alive as materialized (

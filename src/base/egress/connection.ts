@@ -60,7 +60,9 @@ export class HttpConnection implements Call {
     this.#socket.ref()
     const { text, isAscii } = head
     // Bun writes a text of one byte per character at two thirds of the cost of UTF-8.
-    const request = isAscii ? text + (body ?? "") : Buffer.concat([Buffer.from(text, "latin1"), Buffer.from(body ?? "")])
+    const request = isAscii
+      ? text + (body ?? "")
+      : Buffer.concat([Buffer.from(text, "latin1"), Buffer.from(body ?? "")])
     this.#written = request.length
     this.#socket.write(request, "latin1")
     if (this.#wasUsed) silence.start(this)

@@ -34,26 +34,30 @@ describe.skipIf(process.platform !== "linux")("the kernel says what the other si
   test.each([
     ["of one segment", "{}"],
     ["that is longer than the kernel takes at once", "x".repeat(8_000_000)],
-  ])("a request %s that nobody has received ends after two seconds, and never arrives", async (_, body) => {
-    const receiver = await aReceiver("half-open")
-    await post(receiver, "first")
-    const trace: Trace = {}
-    const startedAt = performance.now()
-    expect(await failure(post(receiver, "second", { trace, body }))).toMatchObject({ code: "not_received" })
-    expect(performance.now() - startedAt).toBeWithin(2_000, 3_900)
-    expect(trace.isReused).toBe(true)
-    // No socket is left whose kernel would send the request again.
-    const [first] = receiver.heard()
-    const ours = `:${first?.port?.toString(16).toUpperCase().padStart(4, "0")} 0100007F`
-    expect(await readFile("/proc/net/tcp", "latin1")).not.toContain(ours)
+  ])(
+    "a request %s that nobody has received ends after two seconds, and never arrives",
+    async (_, body) => {
+      const receiver = await aReceiver("half-open")
+      await post(receiver, "first")
+      const trace: Trace = {}
+      const startedAt = performance.now()
+      expect(await failure(post(receiver, "second", { trace, body }))).toMatchObject({ code: "not_received" })
+      expect(performance.now() - startedAt).toBeWithin(2_000, 3_900)
+      expect(trace.isReused).toBe(true)
+      // No socket is left whose kernel would send the request again.
+      const [first] = receiver.heard()
+      const ours = `:${first?.port?.toString(16).toUpperCase().padStart(4, "0")} 0100007F`
+      expect(await readFile("/proc/net/tcp", "latin1")).not.toContain(ours)
 
-    const next: Trace = {}
-    expect((await post(receiver, "third", { trace: next })).status).toBe(200)
-    expect(next.isReused).toBe(false)
-    await receiver.letThrough()
-    expect(requestsOf(receiver)).toEqual(["POST /first HTTP/1.1", "POST /third HTTP/1.1"])
-    expect(receiver.heard()).toContainEqual({ connection: 1, ended: "ConnectionResetError" })
-  }, 20_000)
+      const next: Trace = {}
+      expect((await post(receiver, "third", { trace: next })).status).toBe(200)
+      expect(next.isReused).toBe(false)
+      await receiver.letThrough()
+      expect(requestsOf(receiver)).toEqual(["POST /first HTTP/1.1", "POST /third HTTP/1.1"])
+      expect(receiver.heard()).toContainEqual({ connection: 1, ended: "ConnectionResetError" })
+    },
+    20_000,
+  )
 
   test("so does one over TLS", async () => {
     const folder = join(import.meta.dir, "certificates")
@@ -90,8 +94,7 @@ test("the queue of a connection is read from the kernel's table, of either famil
    3: 0100007F:A8E1 0100007F:1F90 04 0000001D:00000000 01:0000001F
    4: 00000000000000000000000001000000:A8E0 B80D0120000000000000000001000000:01BB 01 000000FF:00000000 00:00000000
 `
-  const queued = (localPort: number, address: string, port: number) =>
-    queuedBytes(table, { localPort, address, port })
+  const queued = (localPort: number, address: string, port: number) => queuedBytes(table, { localPort, address, port })
   expect(queued(0xa8e0, "127.0.0.1", 8080)).toBe(0x1c)
   expect(queued(8080, "127.0.0.1", 0xa8e0)).toBe(9)
   expect(queued(0xa8e0, "2001:db8::1", 443)).toBe(255)

@@ -60,6 +60,7 @@ def serve(connection, number, client_port):
             if number == 1 and mode == "half-open":
                 connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(program))
                 threading.Thread(target=let_through, args=(connection,), daemon=True).start()
+        say(connection=number, ended="end")  # Python's TLS also calls a reset so
     except OSError as error:
         say(connection=number, ended=type(error).__name__)
 
