@@ -1,8 +1,11 @@
 -- max_concurrency of a webhook holds over all processes. It held per process, so a receiver with one place got a
 -- request from each. Now each live process has a share of the places.
 alter table slotbase.processes
+  add column delivers     boolean     not null default true,
   add column joined_at    timestamptz not null default clock_timestamp(),
   add column joined_lease bigint      not null default nextval('slotbase.lease_seq');
+comment on column slotbase.processes.delivers is
+  'False once it sends no more webhooks, because it is about to end: the others share its places at once.';
 comment on column slotbase.processes.joined_at is
   'Real time: when the others began to share the places of the webhooks with it. Set again when it comes back after it had expired.';
 comment on column slotbase.processes.joined_lease is
@@ -19,7 +22,7 @@ create function slotbase.webhook_places(webhook uuid, most integer, process bigi
 language sql stable as $$
   with alive as materialized (
     select id, joined_at, joined_lease, uuid_hash_extended(webhook, id) as hash from slotbase.processes
-    where alive_until > clock_timestamp()
+    where alive_until > clock_timestamp() and delivers
   ), own as (
     select a.id, a.joined_lease, a.joined_at > clock_timestamp() - interval '30 s' as is_new, n.processes,
            (most + n.processes - 1 - n.before) / n.processes as share
@@ -48,7 +51,7 @@ language sql stable as $$
   from own
 $$;
 comment on function slotbase.webhook_places(uuid, integer, bigint) is
-  'How many requests to the webhook the process may have under way: its share of max_concurrency. Null when it is not alive.';
+  'How many requests to the webhook the process may have under way: its share of max_concurrency. Null when it delivers nothing.';
 
 comment on column slotbase.webhooks.max_concurrency is 'Requests to this webhook under way at once, of all processes together.';
 

@@ -110,7 +110,8 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine, dueFirst }: Cla
     select * from json_to_recordset(${JSON.stringify(wants)}::text::json)
       as w ("webhookId" uuid, after bigint, busy integer, ahead integer, cap integer)
   ), others as materialized (
-    select count(*) as processes from slotbase.processes where id <> ${owner} and alive_until > clock_timestamp()
+    select count(*) as processes from slotbase.processes
+    where id <> ${owner} and alive_until > clock_timestamp() and delivers
   ), switched_on as materialized (
     -- The webhooks that are switched on, with their free places. A process that no longer counts as alive claims
     -- nothing.
@@ -124,7 +125,7 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine, dueFirst }: Cla
       from slotbase.webhooks
       cross join lateral (
         select case when (select processes from others) = 0 then max_concurrency
-                    else slotbase.webhook_places(id, max_concurrency, ${owner}) end as places
+                    else coalesce(slotbase.webhook_places(id, max_concurrency, ${owner}), 0) end as places
         offset 0
       ) p
       where id = d."webhookId" and is_active and deleted_at is null

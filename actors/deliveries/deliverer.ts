@@ -5,7 +5,7 @@
  */
 
 import type { Pass } from "#actors/runtime/actor.ts"
-import type { ActorProcess } from "#actors/runtime/life-sign.ts"
+import { type ActorProcess, leaveDelivering } from "#actors/runtime/life-sign.ts"
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { defaultTimeoutMs } from "#base/egress/fetch.ts"
@@ -138,6 +138,8 @@ export class Deliverer {
     await Promise.race([this.#claimer.idle(), Bun.sleep(graceMs + lastSettlingMs)])
     clearTimeout(grace)
     await this.#breakers.end()
+    // Without it the others wait until the whole process has ended.
+    await leaveDelivering(this.#tools.db, this.#tools.process.owner()).catch(() => {})
   }
 
   /** Reclaims the deliveries of expired processes, and returns the orphaned claims of this one. */

@@ -71,6 +71,11 @@ async function beat(db: Db, id: number): Promise<boolean> {
   return count === 1
 }
 
+/** The process sends no more webhooks: the others share its places, before it has ended. */
+export async function leaveDelivering(db: Db, owner: number): Promise<void> {
+  await db`update slotbase.processes set delivers = false where id = ${owner}`
+}
+
 /** Removes processes that expired more than a day ago and hold nothing; answers how many. */
 export async function forgetDeadProcesses(db: Db): Promise<number> {
   const { count } = await db`

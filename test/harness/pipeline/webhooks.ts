@@ -10,7 +10,7 @@ import type { App } from "#http/app.ts"
 import type { WebhookInput } from "#outbound/webhooks/input.ts"
 import type { Webhook } from "#outbound/webhooks/rows.ts"
 import { createWebhook } from "#outbound/webhooks/webhooks.ts"
-import { actorProcess, context, dispatchAll, endProcess, processRow, sample } from "./pipeline.ts"
+import { actorProcess, context, dispatchAll, processRow, sample } from "./pipeline.ts"
 
 export const loopback: readonly string[] = ["127.0.0.0/8"]
 
@@ -65,7 +65,7 @@ export interface TestDeliverer extends Deliverer {
   readonly run: () => Promise<void>
 }
 
-/** A deliverer with a process row of its own, alive for an hour or until it has drained; retries have no jitter. */
+/** A deliverer with a process row of its own, alive for an hour; retries have no jitter. */
 export async function aDeliverer(app: App, given: Partial<DelivererTools> = {}): Promise<TestDeliverer> {
   const owner = await processRow(app.db, true)
   const deliverer = new Deliverer({
@@ -76,13 +76,8 @@ export async function aDeliverer(app: App, given: Partial<DelivererTools> = {}):
     random: () => 0.5,
     ...given,
   })
-  const drain = deliverer.drain.bind(deliverer)
   return Object.assign(deliverer, {
     owner,
-    drain: async () => {
-      await drain()
-      await endProcess(app.db, owner)
-    },
     run: async () => {
       deliverer.requestScan()
       await deliverer.pass()
