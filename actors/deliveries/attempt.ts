@@ -135,7 +135,7 @@ function recordedHeaders(
   return headerDifference(headers, attempt, request.secret)
 }
 
-type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs" | "usedUp" | "pauseMs">
+type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs" | "usedUp" | "pauseMs" | "notReceived">
 
 /**
  * Judges an answer that is no 2xx. Retry-After is the endpoint's: nothing is sent to the webhook meanwhile. The pause
@@ -165,6 +165,7 @@ function judgeFailure(delivery: ClaimedDelivery, cause: unknown, random: () => n
         code: "not_sent",
         message: `The request could not be made: ${cause instanceof Error ? cause.message : String(cause)}`,
       }
+  if (error.code === "not_received") return { outcome: "failed", error, notReceived: true, retryAfterMs: 0 }
   return { outcome: "failed", error, ...nextTry(delivery, random) }
 }
 

@@ -18,7 +18,7 @@ export const breakerLimits = {
 }
 
 export interface Breaker {
-  /** Requests that may be under way; the webhook's own max_concurrency is the upper limit. */
+  /** Requests that may be under way; the process's share of max_concurrency is the upper limit. */
   requests: number
   /** Since the last success. */
   failures: number
@@ -33,7 +33,7 @@ export const isBreakerOpen = (breaker: Breaker, now: number) => breaker.openUnti
 
 /**
  * Takes in the end of an attempt; answers whether the breaker has opened (again) or closed.
- * @param most max_concurrency.
+ * @param most the process's share of max_concurrency.
  */
 export function noteOutcome(
   breaker: Breaker,

@@ -18,7 +18,7 @@ export interface Want {
   readonly after: number
   /** Claimed by this process and not yet settled. */
   readonly busy: number
-  /** At most so many times the webhook's own max_concurrency, … */
+  /** At most so many times this process's share of the webhook's max_concurrency, … */
   readonly ahead: number
   /** … and at most so many. */
   readonly cap: number
@@ -110,17 +110,25 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine, dueFirst }: Cla
   ), wanted as (
     select * from json_to_recordset(${JSON.stringify(wants)}::text::json)
       as w ("webhookId" uuid, after bigint, busy integer, ahead integer, cap integer)
+  ), others as materialized (
+    select count(*) as processes from slotbase.processes
+    where id <> ${owner} and alive_until > clock_timestamp() and delivers
   ), switched_on as materialized (
     -- The webhooks that are switched on, with their free places. A process that no longer counts as alive claims
     -- nothing.
-    select w.id, w.slots, w.rate, w.ordered, d.after, d.busy, coalesce(p.paused_until > t.now, false) as paused, p.paused_until,
+    select w.id, w.places, w.slots, w.rate, w.ordered, d.after, d.busy, coalesce(p.paused_until > t.now, false) as paused, p.paused_until,
            p.arranged_to, w.rate is not null or p.catch_up_to is not null as counted
     from wanted d
     cross join t
     cross join lateral (
       select id, rate_per_second::float8 as rate, ordered,
-             greatest(0, least(max_concurrency * d.ahead, d.cap) - d.busy) as slots
+             p.places, greatest(0, least(p.places * d.ahead, d.cap) - d.busy) as slots
       from slotbase.webhooks
+      cross join lateral (
+        select case when (select processes from others) = 0 then max_concurrency
+                    else coalesce(slotbase.webhook_places(id, max_concurrency, ${owner}), 0) end as places
+        offset 0
+      ) p
       where id = d."webhookId" and is_active and deleted_at is null
       offset 0
     ) w
@@ -249,18 +257,18 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine, dueFirst }: Cla
                           then caught_until + interval '1 s' / catch_rate end), false, false
     from spent
   )
-  select webhook_id, position, replay, event_id, sequence, failures, unknowns, lease, aggregate_id, attempt_id, fresh, quarantined, claimed_version,
-         null::timestamptz as held_until, false as paused, false as unarranged
-  from claimed
+  select c.webhook_id, c.position, c.replay, c.event_id, c.sequence, c.failures, c.unknowns, c.lease, c.aggregate_id, c.attempt_id,
+         c.fresh, c.quarantined, c.claimed_version, o.places, null::timestamptz as held_until, false as paused, false as unarranged
+  from claimed c join switched_on o on o.id = c.webhook_id
   union all
-  select id, null, null, null, null, null, null, null, null, null, null, null, null, held_until, paused, unarranged from held where held_until is not null
+  select id, null, null, null, null, null, null, null, null, null, null, null, null, null, held_until, paused, unarranged from held where held_until is not null
   order by webhook_id, position`
 
 async function readTargets(db: Db, claimed: readonly ClaimedRow[]): Promise<ReadonlyMap<string, TargetWebhook>> {
   const ids = [...new Set(claimed.map((row) => row.webhook_id))]
   const rows = await db<TargetWebhook[]>`
     select w.id, w.facility_id, w.url, w.method, w.auth_type, w.auth_config, w.updated_at, w.max_retries, w.retry_delay_ms,
-           w.backoff_multiplier, w.max_concurrency, w.rate_per_second is not null or w.ordered as paced, w.ordered,
+           w.backoff_multiplier, w.rate_per_second is not null or w.ordered as paced, w.ordered,
            w.next_auth_config, coalesce(w.rotation_ends_at <= slotbase.now(), false) as rotated, w.version,
            (select slotbase.log_epoch()) as epoch, w.format, w.template, w.content_type, w.format_changed_at,
            f.name as facility_name, f.timezone

@@ -5,7 +5,7 @@
  */
 
 import type { Pass } from "#actors/runtime/actor.ts"
-import type { ActorProcess } from "#actors/runtime/life-sign.ts"
+import { type ActorProcess, leaveDelivering } from "#actors/runtime/life-sign.ts"
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { defaultTimeoutMs } from "#base/egress/fetch.ts"
@@ -138,6 +138,8 @@ export class Deliverer {
     await Promise.race([this.#claimer.idle(), Bun.sleep(graceMs + lastSettlingMs)])
     clearTimeout(grace)
     await this.#breakers.end()
+    // Without it the others wait until the whole process has ended.
+    await leaveDelivering(this.#tools.db, this.#tools.process.owner()).catch(() => {})
   }
 
   /** Reclaims the deliveries of expired processes, and returns the orphaned claims of this one. */
@@ -166,8 +168,9 @@ export class Deliverer {
 
   #ended(endpoint: Endpoint, given: AttemptResult): void {
     const result = notePause(endpoint, given, performance.now())
-    if (result.pauseMs === undefined) this.#noteOutcome(endpoint, result)
-    else void this.#claimer.returnWaiting([endpoint])
+    if (result.pauseMs !== undefined) void this.#claimer.returnWaiting([endpoint])
+    // What has reached nobody says nothing of the receiver.
+    else if (!result.notReceived) this.#noteOutcome(endpoint, result)
     this.#tools.onAttempt?.(result.outcome, result.durationMs)
     this.#settler.settleSoon(result)
     if (isSlow(endpoint, performance.now())) void this.#claimer.returnWaiting([endpoint])
@@ -191,7 +194,7 @@ export class Deliverer {
   }
 
   #noteOutcome(endpoint: Endpoint, result: AttemptResult): void {
-    const most = result.delivery.webhook.max_concurrency
+    const most = result.delivery.places
     const change = noteOutcome(endpoint.breaker, result.outcome, { now: performance.now(), most })
     if (change === "closed") this.#breakers.closed(endpoint.id)
     if (change !== "opened") return

@@ -26,7 +26,6 @@ export interface TargetWebhook extends BodyFormat {
   readonly max_retries: number
   readonly retry_delay_ms: number
   readonly backoff_multiplier: number
-  readonly max_concurrency: number
   /** It has a rate, or is ordered: nothing is claimed ahead. */
   readonly paced: boolean
   readonly ordered: boolean
@@ -57,6 +56,8 @@ export interface ClaimedRow {
   readonly quarantined: boolean
   /** Of the webhook's configuration, as the claim found it. */
   readonly claimed_version: number
+  /** Requests to the webhook that this process may have under way: its share of max_concurrency, as of the claim. */
+  readonly places: number
 }
 
 export interface ClaimedDelivery extends ClaimedRow {
@@ -93,6 +94,8 @@ export interface AttemptResult {
   readonly retryAfterMs?: number
   /** The quick tries are used up: the job webhook-retry goes on with the delivery, if there is time. */
   readonly usedUp?: boolean
+  /** The request has reached nobody. The attempt uses up no try, and the delivery is due again at once. */
+  readonly notReceived?: boolean
   /** Milliseconds for which the receiver wants no requests at all (Retry-After). The attempt uses up no try. */
   readonly pauseMs?: number
 }

@@ -18,7 +18,7 @@ export const deliveryLimits = {
   claimedOfFacility: 256,
   /** A webhook is slow when its average, or a request under way, takes so long; milliseconds. */
   slowMs: 500,
-  /** Claimed ahead: so much work of a fast webhook, milliseconds, and at most so many times its max_concurrency. */
+  /** Claimed ahead: so much work of a fast webhook, milliseconds, and at most so many times its places. */
   aheadMs: 50,
   aheadTimes: 16,
   /** Webhooks per claim. */
@@ -44,7 +44,7 @@ export interface Endpoint {
   waiting: ClaimedDelivery[]
   /** Requests under way, oldest first: lease → monotonic instant at which it was sent. */
   readonly underWay: Map<number, number>
-  /** The webhook's max_concurrency, as of the last claim. */
+  /** This process's share of the webhook's max_concurrency, as of the last claim. */
   maxRequests: number | undefined
   /** It has a rate, or is ordered. A request is sent when it is claimed: nothing is claimed ahead. */
   paced: boolean

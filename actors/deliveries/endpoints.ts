@@ -140,7 +140,7 @@ export class Endpoints {
       const endpoint = this.#endpoints.get(want.webhookId)
       if (!endpoint) continue
       const got = taken.get(want.webhookId) ?? []
-      endpoint.maxRequests = got[0]?.webhook.max_concurrency ?? endpoint.maxRequests
+      endpoint.maxRequests = got[0]?.places ?? endpoint.maxRequests
       endpoint.paced = got[0]?.webhook.paced ?? endpoint.paced
       const short = !full && got.length < freePlaces({ ...endpoint, busy: want.busy }, want.ahead, want.cap)
       if (short && !this.#markedSince.has(endpoint.id)) endpoint.ready = false

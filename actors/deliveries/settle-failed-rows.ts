@@ -53,8 +53,8 @@ async function switchOff(tx: Tx, gone: readonly AttemptResult[]): Promise<readon
 }
 
 function toRow(result: AttemptResult) {
-  const { delivery, outcome, error, retryAfterMs, usedUp = false, pauseMs } = result
-  const failed = outcome === "failed" && pauseMs === undefined ? 1 : 0
+  const { delivery, outcome, error, retryAfterMs, usedUp = false, pauseMs, notReceived } = result
+  const failed = outcome === "failed" && pauseMs === undefined && !notReceived ? 1 : 0
   // A request that was given up because its process stops has an unknown outcome. It counts neither as a failure nor as
   // a crash that the delivery may have caused.
   const final = outcome === "failed" && retryAfterMs === undefined && pauseMs === undefined && !usedUp

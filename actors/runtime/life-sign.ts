@@ -60,11 +60,20 @@ async function register(db: Db, role: string, version: string): Promise<number> 
   return row.id
 }
 
+/** A process that had expired joins anew: the others have shared its places of the webhooks meanwhile. */
 async function beat(db: Db, id: number): Promise<boolean> {
   const { count } = await db`
-    update slotbase.processes set alive_until = clock_timestamp() + ${believedMs}::integer * interval '1 ms'
+    update slotbase.processes
+    set alive_until = clock_timestamp() + ${believedMs}::integer * interval '1 ms',
+        joined_at = case when alive_until > clock_timestamp() then joined_at else clock_timestamp() end,
+        joined_lease = case when alive_until > clock_timestamp() then joined_lease else nextval('slotbase.lease_seq') end
     where id = ${id}`
   return count === 1
+}
+
+/** The process sends no more webhooks: the others share its places, before it has ended. */
+export async function leaveDelivering(db: Db, owner: number): Promise<void> {
+  await db`update slotbase.processes set delivers = false where id = ${owner}`
 }
 
 /** Removes processes that expired more than a day ago and hold nothing; answers how many. */

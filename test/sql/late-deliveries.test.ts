@@ -118,7 +118,7 @@ describe("a delivery", () => {
       { blocker: "running", process: alive },
       {
         blocker: "endpoint_busy",
-        detail: `1 requests to its webhook are under way; it gets more as it answers (at most ${most} per process)`,
+        detail: `1 requests to its webhook are under way; it gets more as it answers (at most ${most})`,
       },
     ])
     await claimedBy(dead)

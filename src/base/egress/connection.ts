@@ -4,10 +4,12 @@
  */
 import { connect as connectTcp, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
-import { notConnected, notSecured, type RequestFailed } from "./failures.ts"
+import { type Call, Deadline } from "#base/deadline.ts"
+import { notConnected, notReceived, notSecured, RequestFailed } from "./failures.ts"
 import type { RequestHead } from "./request-head.ts"
 import type { Stop } from "./time-limit.ts"
 import type { Trace } from "./trace.ts"
+import { unacknowledgedBytes } from "./unacknowledged.ts"
 
 /** Where a connection leads. */
 export interface Way {
@@ -21,19 +23,23 @@ export interface Way {
 
 /** What happens on a connection, for the one exchange that it carries. */
 export interface Carried {
+  /** Nothing has come yet. */
+  readonly isSilent: boolean
   readonly read: (bytes: Buffer) => void
   readonly lost: (error: Error | undefined) => void
 }
 
-export class HttpConnection {
+export class HttpConnection implements Call {
   readonly way: Way
   isOpen = true
-  /** On the monotonic timer; it carries nothing since then. */
+  /** On the monotonic timer; it carries nothing since then. 0: it has not been used before. */
   idleSince = 0
   /** Called once, however it ends. */
   onClosed: (connection: HttpConnection) => void = () => {}
   readonly #socket: Socket
   #exchange: Carried | undefined
+  /** Bytes of the request under way, without those that TLS adds. */
+  #written = 0
 
   constructor(socket: Socket, way: Way) {
     this.way = way
@@ -54,13 +60,36 @@ export class HttpConnection {
     this.#socket.ref()
     const { text, isAscii } = head
     // Bun writes a text of one byte per character at two thirds of the cost of UTF-8.
-    if (isAscii) this.#socket.write(body === undefined ? text : text + body, "latin1")
-    else this.#socket.write(Buffer.concat([Buffer.from(text, "latin1"), Buffer.from(body ?? "")]))
+    const request = isAscii
+      ? text + (body ?? "")
+      : Buffer.concat([Buffer.from(text, "latin1"), Buffer.from(body ?? "")])
+    this.#written = request.length
+    this.#socket.write(request, "latin1")
+    if (this.#wasUsed) silence.start(this)
+  }
+
+  /** The request under way has stayed silent for a while. If nobody has received any of it, it ends here. */
+  expire(): void {
+    const exchange = this.#exchange
+    if (exchange?.isSilent) void this.#endUnlessReceived(exchange)
+  }
+
+  async #endUnlessReceived(exchange: Carried): Promise<void> {
+    const { address, port } = this.way
+    const queued = await unacknowledgedBytes({ localPort: this.#socket.localPort ?? 0, address, port })
+    if (queued === undefined || this.#exchange !== exchange || !exchange.isSilent) return
+    // With TLS the kernel has more to send than was written. As long as it has that much, no record has arrived whole.
+    if (queued + this.#socket.writableLength >= this.#written) this.#ended(notReceived(silence.afterMs))
+  }
+
+  get #wasUsed(): boolean {
+    return this.idleSince > 0
   }
 
   /** The exchange has ended; answers whether another request may use the connection. */
   release(mayReuse: boolean): boolean {
     this.#exchange = undefined
+    if (this.#wasUsed) silence.settle(this)
     if (!mayReuse || !this.isOpen || this.#socket.writableLength > 0) {
       this.close()
       return false
@@ -84,12 +113,20 @@ export class HttpConnection {
     if (!this.isOpen) return
     this.isOpen = false
     this.#exchange?.lost(error)
-    this.#socket.destroy()
+    // After a plain end the kernel would go on sending what is not acknowledged, for minutes. A reset drops it.
+    if (error instanceof RequestFailed) this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
     this.onClosed(this)
   }
 }
 
 const looksAgainMs = 20
+
+/**
+ * How long a request on a kept connection may stay silent before the kernel is asked. It has sent the request three or
+ * four times by then.
+ */
+const silence = new Deadline(2_000)
 
 /**
  * Connects, and with https agrees on TLS with the certificate checked by name. Throws RequestFailed: nothing was sent.

@@ -61,6 +61,10 @@ export class Exchange implements Call, Carried {
     connection.carry(this, asked.head, asked.body)
   }
 
+  get isSilent(): boolean {
+    return this.#firstAt === undefined
+  }
+
   read(bytes: Buffer): void {
     if (this.#firstAt === undefined) {
       this.#firstAt = performance.now()
@@ -78,7 +82,8 @@ export class Exchange implements Call, Carried {
   }
 
   lost(error: Error | undefined): void {
-    if (error === undefined && this.#reader.hasHead && this.#reader.end()) this.#answered("complete")
+    if (error instanceof RequestFailed) this.#broken(error, "lost")
+    else if (error === undefined && this.#reader.hasHead && this.#reader.end()) this.#answered("complete")
     else this.#broken(connectionLost(error ?? "closed", this.#trace.isReused === true), "lost")
   }
 
@@ -101,7 +106,7 @@ export class Exchange implements Call, Carried {
       return
     }
     this.#end(false)
-    const isSilent = failure.code === "timed_out" && this.#trace.isReused && this.#firstAt === undefined
+    const isSilent = failure.code === "timed_out" && this.#trace.isReused && this.isSilent
     this.#settle.reject(isSilent ? silent(failure) : failure)
   }
 

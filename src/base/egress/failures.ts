@@ -17,6 +17,7 @@ export type FailureCode =
   | "name_not_found"
   | "connection_failed"
   | "connection_lost"
+  | "not_received"
   | "certificate_refused"
   | "tls_failed"
   | "bad_answer"
@@ -24,8 +25,8 @@ export type FailureCode =
   | "aborted"
 
 /**
- * No complete answer. Nothing was sent after a failure of the name, the connection, the certificate or TLS. After any
- * other the receiver may have the request.
+ * No complete answer. Nothing was sent after a failure of the name, the connection, the certificate or TLS. After
+ * `not_received` the other side has acknowledged none of it. After any other the receiver may have the request.
  */
 export class RequestFailed extends Error {
   readonly _tag = "RequestFailed"
@@ -56,6 +57,13 @@ export function connectionLost(error: unknown, isReused: boolean): RequestFailed
   return new RequestFailed("connection_lost", `The connection${which} was lost before the answer ended ${code}.`)
 }
 
+/** A connection that was kept, whose other end is gone without a word. */
+export const notReceived = (afterMs: number) =>
+  new RequestFailed(
+    "not_received",
+    `The connection, which had been used before, was dead: in ${afterMs} ms none of the request was acknowledged.`,
+  )
+
 export const badAnswer = (reason: string) =>
   new RequestFailed("bad_answer", `The answer could not be read (${reason.slice(0, 100)}).`)
 
@@ -77,6 +85,7 @@ const classes: Readonly<Record<FailureCode, ErrorClass>> = {
   name_not_found: "dns",
   connection_failed: "connection",
   connection_lost: "connection",
+  not_received: "connection",
   certificate_refused: "tls",
   tls_failed: "tls",
   bad_answer: "other",

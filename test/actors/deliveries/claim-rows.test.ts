@@ -1,7 +1,7 @@
 // Claims and settlements between processes: a delivery is sent and settled only by the process that holds it. The
 // deliveries of a dead process are reclaimed, with an unknown outcome.
 
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { claimDeliveries, returnDeliveries, returnOrphanedClaims, type Want } from "#actors/deliveries/claim-rows.ts"
 import type { ClaimedDelivery } from "#actors/deliveries/delivery.ts"
 import { reclaimAbandoned } from "#actors/deliveries/reclaim.ts"
@@ -12,7 +12,7 @@ import { readDelivery, requeueDelivery } from "#outbound/webhooks/deliveries/del
 import { deleteWebhook } from "#outbound/webhooks/webhooks.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
-import { actorProcess, context, processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, context, onlyAlive, processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook, confirmed, delivered, rootCaller } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -27,6 +27,7 @@ beforeAll(async () => {
   one = await processRow(database.db, true)
   other = await processRow(database.db, true)
 })
+beforeEach(() => onlyAlive(database.db, one, other))
 afterAll(() => database?.drop())
 
 async function aQueue(count: number, given: { maxConcurrency?: number; url?: string } = {}) {
@@ -59,6 +60,7 @@ async function die(owner: number) {
 }
 
 test("each webhook gets up to its own concurrency, however much another has queued", async () => {
+  await onlyAlive(database.db, one)
   const large = await aQueue(600, { maxConcurrency: 10 })
   const small = await Promise.all(Array.from({ length: 5 }, () => aQueue(3)))
   const claimed = await claim(
@@ -75,6 +77,7 @@ test("each webhook gets up to its own concurrency, however much another has queu
   expect(await claim(one, [busy])).toHaveLength(0)
   expect(await claim(one, [{ ...busy, busy: 7 }])).toHaveLength(3)
   expect(await claim(one, [{ ...busy, ahead: 3, cap: 15 }])).toHaveLength(5)
+  await onlyAlive(database.db, one, other)
   expect(await claim(other, [want(large.webhookId)], 4)).toHaveLength(4)
 })
 
@@ -187,6 +190,7 @@ test("delivered and failed attempts are settled in one go", async () => {
 })
 
 test("claiming all rows of a page at once leaves each on its page: no index is written", async () => {
+  await onlyAlive(database.db, one)
   const { webhookId } = await aQueue(100, { maxConcurrency: 100 })
   const pages = () => database.db<{ position: number; page: number }[]>`
     select position, (ctid::text::point)[0] as page from slotbase.delivery_queue where webhook_id = ${webhookId} order by position`

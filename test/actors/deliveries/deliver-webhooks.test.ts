@@ -1,6 +1,6 @@
 // Deliveries from the queue to a real receiver and back into the tables: arrivals, retries and ends.
 
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
 import { Webhook as StandardWebhook } from "standardwebhooks"
 import { rootUserId } from "#base/ids.ts"
@@ -8,7 +8,7 @@ import { transact } from "#events/outbox.ts"
 import { changeWebhook, deleteWebhook } from "#outbound/webhooks/webhooks.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { type Receiver, startReceiver } from "#test/harness/outside/receiver.ts"
-import { context, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import { context, onlyAlive, unbalanced } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook, confirmed, rootCaller, type TestDeliverer } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -24,6 +24,7 @@ beforeAll(async () => {
   app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
   deliverer = await aDeliverer(app)
 })
+beforeEach(() => onlyAlive(database.db, deliverer.owner))
 afterAll(async () => {
   await deliverer?.drain()
   for (const receiver of receivers) await receiver.stop()
@@ -259,6 +260,7 @@ test("a redirect, a private address and a refused connection are failed attempts
 
 test("a receiver that never answers delays no other", async () => {
   const patient = await aDeliverer(app, { timeoutMs: 500 })
+  await onlyAlive(database.db, patient.owner)
   const hanging = receiver(() => new Promise(() => {}))
   const healthy = receiver()
   const [slow, fast] = [await aFacility(database.db), await aFacility(database.db)]
@@ -354,6 +356,7 @@ test("a stop returns unsent deliveries, lets requests under way end, and gives s
   const webhook = await aWebhook(app, facility.id, { url: inbox.url, maxConcurrency: 2 })
   await confirmed(database.db, facility.id, 5)
   const stopping = await aDeliverer(app, { graceMs: 300 })
+  await onlyAlive(database.db, stopping.owner)
   stopping.requestScan()
   await stopping.pass()
   await eventually(() => expect(inbox.received).toHaveLength(2))

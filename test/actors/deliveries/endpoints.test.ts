@@ -59,7 +59,7 @@ test("claims that are restarted from the front while a claim is under way start 
   const endpoints = endpointsOf({ a: 1 })
   const after = () => endpoints.wants(now).map((want) => want.after)
   const claimed = (position: number) => [
-    { webhook_id: "a1", position, fresh: true, webhook: { max_concurrency: 1_000 } } as never,
+    { webhook_id: "a1", position, fresh: true, places: 1_000, webhook: {} } as never,
   ]
   endpoints.took(endpoints.wants(now), claimed(10), true)
   expect(after()).toEqual([10])

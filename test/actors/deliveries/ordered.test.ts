@@ -1,6 +1,6 @@
 // Ordered webhooks: one delivery in flight per aggregate, in the order of the positions, over all processes.
 
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { arrangeDeliveries, claimDeliveries, type Want } from "#actors/deliveries/claim-rows.ts"
 import type { ClaimedDelivery } from "#actors/deliveries/delivery.ts"
 import { reclaimAbandoned } from "#actors/deliveries/reclaim.ts"
@@ -10,7 +10,15 @@ import { record, transact } from "#events/outbox.ts"
 import type { WebhookInput } from "#outbound/webhooks/input.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
-import { actorProcess, context, dispatchAll, processRow, sample, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import {
+  actorProcess,
+  context,
+  dispatchAll,
+  onlyAlive,
+  processRow,
+  sample,
+  unbalanced,
+} from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook, delivered } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -23,6 +31,7 @@ beforeAll(async () => {
   database = await testDatabase()
   app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
 })
+afterEach(() => onlyAlive(database.db))
 afterAll(() => database?.drop())
 
 const bookings = (count: number) => Array.from({ length: count }, () => crypto.randomUUID())

@@ -1,7 +1,7 @@
 // A delivery that crashes every process that sends it is found, and no delivery claimed beside it becomes a dead
 // letter.
 
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { claimDeliveries } from "#actors/deliveries/claim-rows.ts"
 import type { ClaimedDelivery } from "#actors/deliveries/delivery.ts"
 import { reclaimAbandoned } from "#actors/deliveries/reclaim.ts"
@@ -10,7 +10,7 @@ import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import type { App } from "#http/app.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
-import { actorProcess, processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, onlyAlive, processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook, confirmed, delivered } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -23,8 +23,9 @@ let heir: number
 beforeAll(async () => {
   database = await testDatabase()
   app = testApp(database.db)
-  heir = await processRow(database.db, true)
+  heir = await processRow(database.db, false)
 })
+afterEach(() => onlyAlive(database.db))
 afterAll(() => database?.drop())
 
 async function aQueue(count: number, url = "https://receiver.example/hook") {
@@ -73,6 +74,7 @@ test("a delivery that crashes three processes is a dead letter, and none of a hu
   const left = () => database.db`select from slotbase.delivery_queue where webhook_id in (${poisoned}, ${innocent})`
   while ((await left()).length > 0) {
     const owner = await processRow(database.db, true)
+    await onlyAlive(database.db, owner)
     const claimed = await claim(owner, [poisoned, innocent])
     if (!claimed.some(isPoison)) {
       await deliver(claimed)

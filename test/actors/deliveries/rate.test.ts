@@ -1,13 +1,13 @@
 // The rate of a webhook over all processes, and the backlog of a webhook that was off.
 
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { claimDeliveries, type Hold, type Want } from "#actors/deliveries/claim-rows.ts"
 import { transact } from "#events/outbox.ts"
 import type { WebhookInput } from "#outbound/webhooks/input.ts"
 import { changeWebhook } from "#outbound/webhooks/webhooks.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
-import { actorProcess, context, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, context, onlyAlive, processRow } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -20,6 +20,7 @@ beforeAll(async () => {
   database = await testDatabase()
   app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
 })
+afterEach(() => onlyAlive(database.db))
 afterAll(() => database?.drop())
 
 async function aQueue(count: number, given: Partial<WebhookInput> = {}) {

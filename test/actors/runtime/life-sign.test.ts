@@ -40,6 +40,30 @@ test("a process counts as live for two seconds, renews its life sign twice a sec
   expect((await row()).left).toBeLessThanOrEqual(0)
 })
 
+test("a process that had expired joins anew with its next sign, and keeps that instant", async () => {
+  const sign = await startLifeSign(db, "actors", "1.2.3")
+  const joined = async () => {
+    const [found] = await db<[{ lease: number; at: Date; until: Date }]>`
+      select joined_lease as lease, joined_at as at, alive_until as until from slotbase.processes where id = ${sign.owner()}`
+    return found
+  }
+  const first = await joined()
+  const renewed = await eventually(async () => {
+    const next = await joined()
+    expect(next.until.getTime()).toBeGreaterThan(first.until.getTime())
+    return next
+  })
+  expect([renewed.lease, renewed.at]).toEqual([first.lease, first.at])
+  await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${sign.owner()}`
+  const again = await eventually(async () => {
+    const next = await joined()
+    expect(next.lease).toBeGreaterThan(first.lease)
+    return next
+  })
+  expect(again.at.getTime()).toBeGreaterThan(first.at.getTime())
+  await sign.stop()
+})
+
 test("four signs fit into the time for which a process is believed", async () => {
   const written: { readonly statement: string; readonly values: readonly unknown[] }[] = []
   const quick = (async (strings: TemplateStringsArray, ...values: unknown[]) => {

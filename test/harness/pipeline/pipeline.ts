@@ -90,6 +90,17 @@ export async function processRow(db: Db, alive: boolean): Promise<number> {
   return row.id
 }
 
+/** The process has ended, as after its good-bye. */
+export async function endProcess(db: Db, owner: number): Promise<void> {
+  await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${owner}`
+}
+
+/** Of all processes only these are alive, for an hour. The places of a webhook are shared among the live ones. */
+export async function onlyAlive(db: Db, ...owners: number[]): Promise<void> {
+  await db`
+    update slotbase.processes set alive_until = clock_timestamp() + case when id = any (${owners}) then interval '1 hour' else interval '0' end`
+}
+
 /** That process as its actors know it, with a quarantine of its own. */
 export const actorProcess = (owner: number): ActorProcess => ({ owner: () => owner, quarantine: new Quarantine() })
 
