@@ -52,8 +52,8 @@ begin
       offset 0 for update skip locked
     ) p
   ), rates as materialized (
-    -- The generic cell rate algorithm. A burst is a tenth of the rate, and what it adds is taken off the refill: so no
-    -- second ever has more than the rate.
+    -- The generic cell rate algorithm. A burst is a tenth of the rate, and what it adds is taken off the refill.
+    -- So no second ever has more than the rate.
     select c.id, c.catch_up_to, c.refill, c.catch_rate,
            greatest(c.sent_until, t.now - c.burst / c.refill * interval '1 s') as sent_until,
            greatest(c.caught_until, t.now - interval '0.1 s' - interval '1 s' / c.catch_rate) as caught_until

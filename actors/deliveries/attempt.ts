@@ -7,7 +7,11 @@ import { headersIn } from "#base/egress/request-head.ts"
 import type { Trace } from "#base/egress/trace.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { type OpenedAuth, openCurrentAuth } from "#outbound/webhooks/auth.ts"
-import { type HeaderDifference, headerDifference, signedDifference } from "#outbound/webhooks/deliveries/sent-headers.ts"
+import {
+  type HeaderDifference,
+  headerDifference,
+  signedDifference,
+} from "#outbound/webhooks/deliveries/sent-headers.ts"
 import { BodyNotMade, type MadeBody } from "#outbound/webhooks/formats/format.ts"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import type { AttemptResult, ClaimedDelivery, TargetWebhook } from "./delivery.ts"

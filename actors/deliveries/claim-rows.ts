@@ -2,7 +2,8 @@
  * Claims deliveries and returns them. A claim is one statement that commits before any request leaves. It takes the
  * lease of each delivery, with a fencing token of its own, and records when. That is the attempt, as started
  * (webhook_attempts). So every attempt can be seen, and its outcome is either known or marked as unknown.
- * Writes: delivery_queue (lease), webhook_pace (what the rate and the backlog have used).
+ * sql/0046-claims.sql writes what the rate and the backlog have used.
+ * Writes: delivery_queue.
  */
 
 import { readEvents } from "#actors/runtime/event-memory.ts"

@@ -20,7 +20,9 @@ const add = (id: string, form: FormData, by = club.coach, headers: object = {}) 
 const rows = async () => (await club.db`select 1 from slotbase.media`).length
 
 /** Returns the answer to a refused upload, and checks that it left no row, no file and no event. */
-async function refused(upload: () => Promise<{ status: number; body: { code?: string } | null | undefined }>): Promise<string> {
+async function refused(
+  upload: () => Promise<{ status: number; body: { code?: string } | null | undefined }>,
+): Promise<string> {
   const state = async () => [
     await rows(),
     await club.files(),
