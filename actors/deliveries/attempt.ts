@@ -3,10 +3,15 @@
 import { delayAfter, retryConfig } from "#actors/runtime/retry.ts"
 import { EgressRefused, errorClassOf, RequestFailed } from "#base/egress/failures.ts"
 import { guardedFetch, type OutgoingAnswer } from "#base/egress/fetch.ts"
+import { headersIn } from "#base/egress/request-head.ts"
 import type { Trace } from "#base/egress/trace.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { type OpenedAuth, openCurrentAuth } from "#outbound/webhooks/auth.ts"
-import { type HeaderDifference, headerDifference } from "#outbound/webhooks/deliveries/sent-headers.ts"
+import {
+  type HeaderDifference,
+  headerDifference,
+  signedDifference,
+} from "#outbound/webhooks/deliveries/sent-headers.ts"
 import { BodyNotMade, type MadeBody } from "#outbound/webhooks/formats/format.ts"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import type { AttemptResult, ClaimedDelivery, TargetWebhook } from "./delivery.ts"
@@ -101,11 +106,13 @@ function requestOf(delivery: ClaimedDelivery, { type, body, made }: EventText, s
   })
   const headers = plainHeaders(attempt, timestamp)
   if (made) Object.assign(headers, made.headers, { "Content-Type": made.contentType })
+  const isSigned = delivery.webhook.auth_type === "signature"
   return {
-    headers: { ...headers, ...auth.headers },
+    headers: Object.assign(headers, auth.headers),
     signature: auth.signature,
-    secret: delivery.webhook.auth_type === "signature" ? [] : Object.keys(auth.headers),
+    secret: isSigned ? [] : Object.keys(auth.headers),
     body,
+    difference: isSigned && !made ? signedDifference(auth.headers) : undefined,
   }
 }
 
@@ -116,9 +123,10 @@ function recordedHeaders(
   delivery: ClaimedDelivery,
   request: SignedRequest | undefined,
   sentAt: Date,
-  { headers }: Trace,
+  { head }: Trace,
 ): HeaderDifference | undefined {
-  if (!headers || !request) return {}
+  if (head === undefined || !request) return {}
+  if (request.difference) return request.difference
   const attempt = {
     attemptId: delivery.attempt_id,
     eventId: delivery.event_id,
@@ -132,7 +140,7 @@ function recordedHeaders(
     signature: request.signature ?? null,
     payload: request.body,
   }
-  return headerDifference(headers, attempt, request.secret)
+  return headerDifference(headersIn(head), attempt, request.secret)
 }
 
 type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs" | "usedUp" | "pauseMs" | "notReceived">

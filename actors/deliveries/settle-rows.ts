@@ -77,8 +77,11 @@ function settleDelivered(db: Db | Tx, results: readonly AttemptResult[]) {
 
 function columnsOf(results: readonly AttemptResult[]) {
   const plain = (value: (result: AttemptResult) => number | string) => plainArray(results.map(value))
-  const known = (value: (result: AttemptResult) => number | string | boolean | undefined) =>
-    plainArray(results.map((result) => String(value(result) ?? "null")))
+  // Most attempts lack the same facts, such as the times of a connection that is not new. "unnest" fills a short array.
+  const known = (value: (result: AttemptResult) => number | string | boolean | undefined) => {
+    const values = results.map(value)
+    return values.every((each) => each === undefined) ? "{}" : plainArray(values.map((each) => String(each ?? "null")))
+  }
   const texts = (text: (result: AttemptResult) => string | undefined) => textArray(results.map(text))
   return {
     webhookIds: plain(({ delivery }) => delivery.webhook_id),

@@ -11,6 +11,8 @@ import { settleAttempts } from "./settle-rows.ts"
 /** Results that come within this time are settled together, and so many at most in one statement. */
 const settleAfterMs = 2
 const settleBatch = 250
+/** So many are settled at once: to wait for more would save little. */
+const worthSettling = 64
 const retryMs = 200
 
 export interface SettlerTools {
@@ -37,8 +39,8 @@ export class Settler {
 
   async #run(): Promise<void> {
     const { db, onSettled, onFailed } = this.#tools
-    await Bun.sleep(settleAfterMs)
     while (this.#results.length > 0) {
+      if (this.#results.length < worthSettling) await Bun.sleep(settleAfterMs)
       const batch = this.#results.slice(0, settleBatch)
       try {
         const retries = await settleAttempts(db, batch)

@@ -119,7 +119,9 @@ export class AnswerReader {
     const [, minor, status] = statusLine.exec(lines[0] ?? "") ?? []
     if (status === undefined) throw badAnswer("a bad status line")
     if (lines.length > maxHeadLines) throw badAnswer(`more than ${maxHeadLines} headers`)
-    const headers = lines.slice(1, -2).map(fieldOf)
+    const headers: (readonly [string, string])[] = []
+    const isClean = !controlsOfHead.test(head)
+    for (let n = 1; n < lines.length - 2; n++) headers.push(fieldOf(lines[n] ?? "", isClean))
     const code = Number(status)
     if (code === 101) throw badAnswer("a switch of protocols that was not asked for")
     if (code < 200) {
@@ -183,16 +185,31 @@ export class AnswerReader {
 const statusLine = /^HTTP\/1\.([01]) +(\d{3})(?: .*)?\r?$/
 const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-function fieldOf(line: string): readonly [string, string] {
+function fieldOf(line: string, isClean: boolean): readonly [string, string] {
   const colon = line.indexOf(":")
-  const name = line.slice(0, Math.max(colon, 0)).toLowerCase()
-  if (!fieldName.test(name)) throw badAnswer("a bad header")
+  const name = nameOf(line.slice(0, Math.max(colon, 0)))
   const value = line.slice(colon + 1).trim()
-  return [name, controls.test(value) ? value.replace(new RegExp(controls, "g"), "\ufffd") : value]
+  return [name, isClean ? value : value.replace(controls, "\ufffd")]
 }
 
+/** In lower case. Answers have the same few names. */
+function nameOf(text: string): string {
+  const known = names.get(text)
+  if (known !== undefined) return known
+  const name = text.toLowerCase()
+  if (!fieldName.test(name)) throw badAnswer("a bad header")
+  if (names.size < maxNames && name.length < longestName) names.set(text, name)
+  return name
+}
+
+const names = new Map<string, string>()
+const maxNames = 500
+const longestName = 64
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not reach a log, and PostgreSQL keeps no NUL
-const controls = /[\x00-\x08\x0a-\x1f\x7f]/
+const controls = /[\x00-\x08\x0a-\x1f\x7f]/g
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the same, apart from the ends of lines
+const controlsOfHead = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/
 
 /** The parts of a header that is a list, in lower case. */
 function valuesOf(headers: AnswerReader["headers"], name: string): readonly string[] {

@@ -57,7 +57,7 @@ export class Exchange implements Call, Carried {
     this.#reader = new AnswerReader(asked.method, asked.limit)
     this.answer = this.#settle.promise
     stop.listener = (failure) => this.#broken(failure, "late")
-    trace.headers = asked.head.headers
+    trace.head = asked.head.text
     connection.carry(this, asked.head, asked.body)
   }
 

@@ -1,6 +1,6 @@
 /**
- * The head of a request (RFC 9112), and the same headers for the record. A name or a value that could end a line is
- * refused, so no configuration can add a header or a second request.
+ * The head of a request (RFC 9112). A name or a value that could end a line is refused, so no configuration can add a
+ * header or a second request.
  */
 import { EgressRefused } from "./failures.ts"
 
@@ -8,8 +8,6 @@ export interface RequestHead {
   readonly text: string
   /** The text and the body hold nothing beyond ASCII. */
   readonly isAscii: boolean
-  /** As sent, in their order. */
-  readonly headers: readonly (readonly [string, string])[]
 }
 
 /** @param target path and query, as a parsed URL has them */
@@ -21,44 +19,58 @@ export function requestHead(
   body: string | undefined,
 ): RequestHead {
   if (!token.test(method)) throw new EgressRefused("bad_header", "The method holds a character that HTTP forbids.")
-  const headers: [string, string][] = [["Host", host]]
-  let [hasAgent, hasAccept] = [false, false]
+  let fields = ""
   let values = ""
+  let [agent, accept] = ["User-Agent: SlotBase/1.0\r\n", "Accept: */*\r\n"]
   for (const name in given) {
-    const lower = lowerOf(name)
-    if (own.has(lower)) continue
+    const kind = kindOf(name)
+    if (kind === "own") continue
+    if (kind === "agent") agent = ""
+    else if (kind === "accept") accept = ""
     const value = (given[name] ?? "").trim()
-    hasAgent ||= lower === "user-agent"
-    hasAccept ||= lower === "accept"
     values += value
-    headers.push([name, value])
+    fields += `${name}: ${value}\r\n`
   }
-  if (forbidden.test(values)) {
-    const [name] = headers.find(([, value]) => forbidden.test(value)) ?? []
-    throw new EgressRefused("bad_header", `The header ${name} has a character that HTTP forbids.`)
-  }
-  if (!hasAgent) headers.push(["User-Agent", "SlotBase/1.0"])
-  if (!hasAccept) headers.push(["Accept", "*/*"])
-  headers.push(["Accept-Encoding", "identity"], ["Connection", "keep-alive"])
+  if (forbidden.test(values)) throw badValue(given)
   const bytes = body === undefined ? 0 : Buffer.byteLength(body)
-  if (body !== undefined) headers.push(["Content-Length", String(bytes)])
-  let text = `${method} ${target} HTTP/1.1\r\n`
-  for (const [name, value] of headers) text += `${name}: ${value}\r\n`
-  return { text: `${text}\r\n`, isAscii: bytes === (body?.length ?? 0) && !beyondAscii.test(values), headers }
+  const length = body === undefined ? "" : `Content-Length: ${bytes}\r\n`
+  const guards = `${agent}${accept}Accept-Encoding: identity\r\nConnection: keep-alive\r\n${length}\r\n`
+  const text = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${fields}${guards}`
+  return { text, isAscii: bytes === (body?.length ?? 0) && !beyondAscii.test(values) }
 }
 
+/** The headers of a head as sent, in their order. */
+export function headersIn(head: string): readonly (readonly [string, string])[] {
+  return head
+    .split("\r\n")
+    .slice(1, -2)
+    .map((line) => {
+      const colon = line.indexOf(": ")
+      return [line.slice(0, colon), line.slice(colon + 2)]
+    })
+}
+
+function badValue(given: Readonly<Record<string, string>>): EgressRefused {
+  const isBad = ([name, value]: [string, string]) => kindOf(name) !== "own" && forbidden.test(value.trim())
+  const [name] = Object.entries(given).find(isBad) ?? []
+  return new EgressRefused("bad_header", `The header ${name} has a character that HTTP forbids.`)
+}
+
+type Kind = "own" | "agent" | "accept" | "other"
+
 /** The same few names come with every request. */
-function lowerOf(name: string): string {
-  const known = names.get(name)
+function kindOf(name: string): Kind {
+  const known = kinds.get(name)
   if (known !== undefined) return known
   if (!token.test(name)) throw new EgressRefused("bad_header", "The name of a header is empty or has a bad character.")
   const lower = name.toLowerCase()
-  if (names.size < maxNames) names.set(name, lower)
-  return lower
+  const kind = own.has(lower) ? "own" : lower === "user-agent" ? "agent" : lower === "accept" ? "accept" : "other"
+  if (kinds.size < maxKinds) kinds.set(name, kind)
+  return kind
 }
 
-const names = new Map<string, string>()
-const maxNames = 500
+const kinds = new Map<string, Kind>()
+const maxKinds = 500
 
 /** These are the guard's own: they say where the request goes, and where it ends. */
 const own: ReadonlySet<string> = new Set([

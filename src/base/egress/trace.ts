@@ -3,8 +3,8 @@
  * Times are milliseconds; a phase that did not happen has none, such as the connection of a reused one.
  */
 export interface Trace {
-  /** As they were sent, in their order; undefined: nothing was sent. */
-  headers?: readonly (readonly [string, string])[]
+  /** The head of the request as it was sent; undefined: nothing was sent. `headersIn` reads it. */
+  head?: string
   /** The vetted address that was dialled last. */
   address?: string
   /** The request went over a connection that had carried others before. */

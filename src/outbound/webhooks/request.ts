@@ -64,4 +64,4 @@ export function authHeaders(
 
 export const signatureHeader = "X-SlotBase-Signature"
 /** Under the secret that takes over, during a rotation. */
-const nextSignatureHeader = "X-SlotBase-Signature-Next"
+export const nextSignatureHeader = "X-SlotBase-Signature-Next"

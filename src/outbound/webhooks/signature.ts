@@ -26,8 +26,10 @@ export function standardHeaders(
     return standard ? [`v1,${standard.copy().update(`${id}.${timestamp}.`).update(body).digest("base64")}`] : []
   })
   if (signatures.length === 0) return {}
-  return { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": signatures.join(" ") }
+  return { "webhook-id": id, "webhook-timestamp": String(timestamp), [standardSignatureHeader]: signatures.join(" ") }
 }
+
+export const standardSignatureHeader = "webhook-signature"
 
 export const standardPrefix = "whsec_"
 /** Bytes of a key: the limits of Standard Webhooks. */

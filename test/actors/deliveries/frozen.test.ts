@@ -57,7 +57,7 @@ test("an orphaned claim that commits after the first check is found later, and i
   let freezes = false
   const db = Object.assign((strings: TemplateStringsArray, ...values: never[]) => {
     const text = strings.join("")
-    if (freezes && text.includes("nextval('slotbase.lease_seq')")) {
+    if (freezes && text.includes("slotbase.claim_deliveries")) {
       freezes = false
       frozen = async () => await database.db(strings, ...values)
       return Promise.reject(new QueryTimedOut("query", 1, true))

@@ -1,8 +1,15 @@
 // The headers of an attempt as it sent them, kept in short and read in full.
 
 import { expect, test } from "bun:test"
-import { headerDifference, sentHeaders, type UsualAttempt } from "#outbound/webhooks/deliveries/sent-headers.ts"
-import { plainHeaders } from "#outbound/webhooks/request.ts"
+import { headersIn, requestHead } from "#base/egress/request-head.ts"
+import type { OpenedAuth } from "#outbound/webhooks/auth.ts"
+import {
+  headerDifference,
+  sentHeaders,
+  signedDifference,
+  type UsualAttempt,
+} from "#outbound/webhooks/deliveries/sent-headers.ts"
+import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 
 const attempt: UsualAttempt = {
   attemptId: "a",
@@ -25,6 +32,8 @@ const usual: Readonly<Record<string, string>> = {
   Connection: "keep-alive",
   "Content-Length": "18",
 }
+const plain = plainHeaders(attempt, attempt.timestamp)
+const about = { eventId: "e", body: attempt.payload ?? "", timestamp: attempt.timestamp }
 const pairs = (headers: Readonly<Record<string, string>>) => Object.entries(headers)
 
 test("the usual headers cost nothing, and are read in full", () => {
@@ -54,6 +63,23 @@ test("of a signed request only the second signature is kept beside the first", (
   const difference = headerDifference(pairs(sent), signed, [])
   expect(difference).toEqual({ "webhook-signature": "v1,x" })
   expect(sentHeaders(difference ?? null, signed)).toEqual(sent)
+})
+
+test("the shortcut for signed requests finds the same difference as the comparison of all headers", () => {
+  const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwRx"
+  const { headers: auth, signature } = authHeaders("signature", { signingSecret: secret }, about)
+  const signed = { ...attempt, signature: signature ?? null }
+  const { text } = requestHead("POST", "/hook?token=t", "example.com:8443", { ...plain, ...auth }, about.body)
+  expect(signedDifference(auth)).toEqual({ "webhook-signature": auth["webhook-signature"] ?? "" })
+  expect(headerDifference(headersIn(text), signed, [])).toEqual(signedDifference(auth))
+})
+
+test("the shortcut is not taken for a secret of another form, during a rotation, and without a signature", () => {
+  const [standard, plainSecret] = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwRx", "a secret of another form"]
+  const signed = (config: OpenedAuth) => signedDifference(authHeaders("signature", config, about).headers)
+  expect(signed({ signingSecret: plainSecret })).toBeUndefined()
+  expect(signed({ signingSecret: standard, nextSecret: plainSecret })).toBeUndefined()
+  expect(signedDifference(authHeaders("bearer", { bearerToken: "t" }, about).headers)).toBeUndefined()
 })
 
 test("an attempt that sent nothing has no headers", () => {

@@ -74,8 +74,6 @@ export const tenancyLaw: Law = {
   exceptions: {
     "actors/deliveries/breaker-rows.ts: delete webhook_breakers":
       "a row of this process, for a webhook that it sends to",
-    "actors/deliveries/claim-rows.ts: with processes, webhooks, webhook_pace, delivery_queue":
-      "webhooks that the process watches, to claim their deliveries",
     "actors/deliveries/claim-rows.ts: with delivery_queue": "deliveries that this process has claimed, by their leases",
     "actors/deliveries/claim-rows.ts: select webhooks, facilities": "the ids are those of claimed deliveries",
     "actors/deliveries/settle-failed-rows.ts: update webhooks": "the ids are those of claimed deliveries",

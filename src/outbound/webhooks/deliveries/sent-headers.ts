@@ -2,7 +2,8 @@
  * The headers of a request as sent, kept as their difference from the usual ones. The usual ones follow from the row of
  * the attempt. A reader puts both together. Credentials are hidden before anything is kept.
  */
-import { plainHeaders, signatureHeader } from "#outbound/webhooks/request.ts"
+import { nextSignatureHeader, plainHeaders, signatureHeader } from "#outbound/webhooks/request.ts"
+import { standardSignatureHeader } from "#outbound/webhooks/signature.ts"
 
 /** By name. Null: a usual header that was not sent. {}: nothing was sent. */
 export type HeaderDifference = Readonly<Record<string, string | null>>
@@ -46,6 +47,15 @@ export function headerDifference(
     differs = true
   }
   return differs ? difference : undefined
+}
+
+/**
+ * The difference of the commonest request, without a look at what was sent: the event's own text, signed under one
+ * secret of Standard Webhooks. Its second signature does not follow from the row. Undefined: the request is another.
+ */
+export function signedDifference(auth: Readonly<Record<string, string>>): HeaderDifference | undefined {
+  const second = auth[standardSignatureHeader]
+  return second === undefined || nextSignatureHeader in auth ? undefined : { [standardSignatureHeader]: second }
 }
 
 /** The headers as sent, with credentials hidden. */
