@@ -96,6 +96,11 @@ describe("saving refuses", () => {
       "data.startAt of booking.confirmed is an instant such as 2026-03-01T09:00:00.000Z",
     ],
     [
+      { path: "data.startAt", operator: "less", value: "2026-02-30T00:00:00Z" },
+      "body.filters.conditions.0.value",
+      "data.startAt of booking.confirmed is an instant such as 2026-03-01T09:00:00.000Z",
+    ],
+    [
       { path: "data.paymentMethod", operator: "in", value: ["online", "cash"] },
       "body.filters.conditions.0.value",
       "data.paymentMethod of booking.confirmed is one of online, offline, waived",

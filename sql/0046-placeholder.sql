@@ -1,0 +1,2 @@
+-- The place of another file.
+select 1;
