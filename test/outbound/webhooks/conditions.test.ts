@@ -64,6 +64,18 @@ test("all conditions must hold", async () => {
 describe("saving refuses", () => {
   const fault = (condition: Condition) => conditionFaults(["booking.confirmed", "user.created"], [condition])[0]
 
+  test("a day that no calendar has", () => {
+    const on = (value: string) =>
+      conditionFaults(["offline_payment.recorded"], [{ path: "data.paymentDate", operator: "less", value }])
+    expect(on("2028-02-29")).toEqual([])
+    expect(on("2026-02-29")).toEqual([
+      {
+        path: "body.filters.conditions.0.value",
+        message: "data.paymentDate of offline_payment.recorded is a day such as 2026-03-01",
+      },
+    ])
+  })
+
   test.each<[Condition, string, string]>([
     [
       { path: "data.price", operator: "equals", value: 1 },
