@@ -15,7 +15,7 @@ import type { EventType } from "#events/catalogue.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import { readFeed } from "#outbound/feed/log.ts"
 import { testEvent, testHeader } from "#outbound/webhooks/deliveries/test-delivery.ts"
-import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
+import { answerBodyMs, authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import { newSigningSecret } from "#outbound/webhooks/signature.ts"
 
 export const triggerChannel = "slotbase_trigger"
@@ -151,6 +151,7 @@ function requestTo({ event, body, position, sequence, secret, config, signal }: 
       ...signed.headers,
     },
     body,
+    bodyMs: answerBodyMs,
     allow: forwardNetworks(config),
     signal,
   }
