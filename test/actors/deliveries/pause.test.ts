@@ -95,7 +95,6 @@ test.each([
   const webhook = await aWebhook(app, facility.id, { url: inbox.url, ordered: true })
   const deliverer = await aDeliverer(app)
   answer = () => new Response("", { status: 429, headers: { "Retry-After": "86400" } })
-  const before = inbox.received.length
   const [eventId = ""] = await confirmed(database.db, facility.id)
   await deliverer.run()
   await deliverer.drain()
@@ -110,9 +109,9 @@ test.each([
   const next = await aDeliverer(app)
   await next.run()
   await next.drain()
-  const sent = inbox.received.slice(before).map(({ headers }) => headers.get("x-slotbase-event-id"))
-  expect(sent).toEqual([eventId, eventId])
-  expect(await queue(webhook.id)).toEqual([])
+  const sent = inbox.received.filter(({ headers }) => headers.get("x-slotbase-event-id") === eventId)
+  expect(sent).toHaveLength(2)
+  expect(await queue(webhook.id)).toHaveLength(0)
 })
 
 test("a process begins slowly after a pause, and a receiver that always asks for short ones gets longer ones", () => {
