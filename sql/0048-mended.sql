@@ -21,9 +21,9 @@ begin
   end if;
 end $$;
 
--- The delivery that a receiver answered with Retry-After is due when the pause ends. Who ended the pause by hand had the
--- others sent, and this one a day later; in an ordered webhook the rest of its aggregate waited behind it. Replays that
--- were not sent yet keep the instants of their rate.
+-- The delivery that a receiver answered with Retry-After is due when the pause ends. When people ended the pause by
+-- hand, the others were sent, and this one a day later. In an ordered webhook the rest of its aggregate waited behind
+-- it. Replays that were not sent yet keep the instants of their rate.
 create function slotbase.end_pause(of_webhook uuid, of_facility uuid) returns void language plpgsql as $$
 declare
   present timestamptz := slotbase.now();

@@ -20,8 +20,8 @@ export interface Attempt {
 }
 
 /**
- * The time for the body after the head of an answer, milliseconds. The status has decided by then. A receiver that never
- * ends its answer must not keep its place among the requests for the whole time limit.
+ * The time for the body after the head of an answer, milliseconds. The status has decided by then. A receiver that
+ * never ends its answer must not keep its place among the requests for the whole time limit.
  */
 export const answerBodyMs = 2_000
 
