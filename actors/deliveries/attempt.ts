@@ -13,7 +13,7 @@ import {
   signedDifference,
 } from "#outbound/webhooks/deliveries/sent-headers.ts"
 import { BodyNotMade, type MadeBody } from "#outbound/webhooks/formats/format.ts"
-import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
+import { answerBodyMs, authHeaders, plainHeaders, refusedBy } from "#outbound/webhooks/request.ts"
 import type { AttemptResult, ClaimedDelivery, TargetWebhook } from "./delivery.ts"
 import { pauseAsked } from "./retry-after.ts"
 
@@ -60,7 +60,7 @@ export async function makeAttempt(delivery: ClaimedDelivery, tools: AttemptTools
       headers: request.headers,
       body,
       timeoutMs: tools.timeoutMs,
-      bodyMs,
+      bodyMs: answerBodyMs,
       trace,
       allow: tools.allow,
       signal: tools.signal,
@@ -74,12 +74,6 @@ export async function makeAttempt(delivery: ClaimedDelivery, tools: AttemptTools
     return { ...known(), durationMs, errorClass: errorClassOf(error), ...judgeFailure(delivery, error, tools.random) }
   }
 }
-
-/**
- * The time for the body after the head, milliseconds. The status has decided by then. A receiver that never ends its
- * answer must not keep its place among the requests for the whole time limit.
- */
-const bodyMs = 2_000
 
 class EventGone extends Error {}
 type EventText = NonNullable<ClaimedDelivery["event"]> & { readonly made: MadeBody | undefined }
@@ -150,8 +144,7 @@ type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs" | "use
  * is never shorter than the first delay of the webhook's own.
  */
 function judge(delivery: ClaimedDelivery, { status, headers }: OutgoingAnswer, random: () => number): Judgement {
-  const redirected = status >= 300 && status < 400 ? ": redirects are not followed" : ""
-  const error = { code: `http_${status}`, message: `The receiver answered ${status}${redirected}.` }
+  const error = refusedBy(status)
   if (status === 410) return { outcome: "gone", error }
   // By real time: the receiver's dates are of its own clock.
   const asked = pauseAsked(headers["retry-after"], Date.now())

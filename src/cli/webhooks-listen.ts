@@ -15,7 +15,7 @@ import type { EventType } from "#events/catalogue.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import { readFeed } from "#outbound/feed/log.ts"
 import { testEvent, testHeader } from "#outbound/webhooks/deliveries/test-delivery.ts"
-import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
+import { answerBodyMs, authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import { newSigningSecret } from "#outbound/webhooks/signature.ts"
 
 export const triggerChannel = "slotbase_trigger"
@@ -37,8 +37,8 @@ export interface ForwardRequest {
   readonly secret?: string
 }
 
-/** This machine, beside SLOTBASE_EGRESS_ALLOW. */
-const thisMachine = ["127.0.0.0/8", "::1/128"]
+/** Where events may be forwarded: this machine, and SLOTBASE_EGRESS_ALLOW. */
+export const forwardNetworks = ({ egressAllow }: Config) => ["127.0.0.0/8", "::1/128", ...egressAllow]
 const pollMs = 1_000
 /** A database on the way to rest, or a receiver that is being restarted. */
 const againMs = 1_000
@@ -57,7 +57,8 @@ export async function listenForEvents(db: Db, config: Config, listening: Forward
   const unhint = onHint("log", () => wake())
   const triggers = await db.listen(triggerChannel, (payload) => {
     const { facilityId, type } = JSON.parse(payload) as { facilityId: string; type: EventType }
-    if (facilityId === facility.id && samples.length < pageSize) samples.push(type)
+    const isWanted = facilityId === facility.id && (types?.includes(type) ?? true)
+    if (isWanted && samples.length < pageSize) samples.push(type)
     wake()
   })
   console.log(`Events of ${facility.name}${types ? `: ${types.join(", ")}` : ""}`)
@@ -150,7 +151,8 @@ function requestTo({ event, body, position, sequence, secret, config, signal }: 
       ...signed.headers,
     },
     body,
-    allow: [...thisMachine, ...config.egressAllow],
+    bodyMs: answerBodyMs,
+    allow: forwardNetworks(config),
     signal,
   }
 }

@@ -36,7 +36,7 @@ export async function triggerWebhook(db: Db, config: Config, webhookId: string, 
     return beginTest(tx, test)
   })
   const { delivered, status, durationMs, error, body } = await sendTest(tools, test, begun.attemptId)
-  const what = status === undefined ? (error ?? "") : `${status}`
+  const what = status === undefined ? (error?.message ?? "") : `${status}`
   console.log(`${type}  ${what}  ${Math.round(durationMs)} ms  event ${test.event.id}  delivery ${begun.id}`)
   if (body) console.log(body)
   return delivered ? 0 : 1

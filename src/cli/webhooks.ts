@@ -2,16 +2,21 @@
  * slotbase webhooks: `listen` forwards a facility's live events to an address of this machine, signed like a webhook's.
  * `trigger` sends a sample to a webhook, or to the listeners.
  */
+import * as Schema from "effect/Schema"
 import { clock } from "#base/clock.ts"
 import type { Config } from "#base/config.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { reachDatabase } from "#base/database/open.ts"
+import { checkUrl } from "#base/egress/fetch.ts"
+import { RuleBroken } from "#base/errors.ts"
 import { isId, platformFacilityId } from "#base/ids.ts"
 import { definitionOf, type EventType } from "#events/catalogue.ts"
+import { typesMeantBy } from "#events/patterns.ts"
+import { SigningSecret } from "#outbound/webhooks/input.ts"
 import { valuesOf, wordsOf } from "./arguments.ts"
 import type { Command } from "./command.ts"
 import { requireMigrated } from "./require-migrated.ts"
-import { type ChosenFacility, listenForEvents } from "./webhooks-listen.ts"
+import { type ChosenFacility, forwardNetworks, listenForEvents } from "./webhooks-listen.ts"
 import { triggerListeners, triggerWebhook } from "./webhooks-trigger.ts"
 
 const taken = {
@@ -56,20 +61,39 @@ export const webhooks: Command = {
 type Values = Readonly<Record<string, string>>
 
 async function listen(db: Db, config: Config, values: Values): Promise<number> {
-  const types = values["--events"]?.split(",").map((type) => type.trim())
-  const unknown = types?.find((type) => definitionOf(type) === undefined)
+  const named = values["--events"]?.split(",").map((type) => type.trim())
+  const unknown = named?.find((type) => typesOf(type).length === 0)
   if (unknown !== undefined) return refuse(noType(unknown))
+  const types = named && [...new Set(named.flatMap(typesOf))]
   const facility = await facilityFor(db, values["--facility"])
   if (typeof facility === "string") return refuse(facility)
   const forward = values["--forward"]
+  const refused = forward === undefined ? undefined : await refusalOf(forward, config)
+  if (refused !== undefined) return refuse(`--forward: ${refused}`)
   const secret = values["--secret"]
+  if (secret !== undefined && !Schema.is(SigningSecret)(secret))
+    return refuse("--secret is not one that a webhook may have: docs/webhook-configuration.md says which ones may be.")
   return listenForEvents(db, config, {
     facility,
-    ...(types && { types: types as readonly EventType[] }),
+    ...(types && { types }),
     ...(forward !== undefined && { forward }),
     ...(secret !== undefined && { secret }),
   })
 }
+
+/** Of a name, or of a pattern of webhooks such as `booking.*`. */
+const typesOf = (name: string): readonly EventType[] =>
+  definitionOf(name) === undefined ? typesMeantBy([name]) : [name as EventType]
+
+/** Why nothing could ever be sent to the address. */
+const refusalOf = (forward: string, config: Config) =>
+  checkUrl(forward, forwardNetworks(config)).then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof RuleBroken) return error.message
+      throw error
+    },
+  )
 
 async function trigger(db: Db, config: Config, type: string, values: Values): Promise<number> {
   if (definitionOf(type) === undefined) return refuse(noType(type))

@@ -1,7 +1,7 @@
 /**
  * The patterns by which a webhook names several event types, such as `booking.*` and `*`. A pattern means every type
  * below its prefix that facilities may have. A later release may add types: webhooks get those from its first start on
- * (src/outbound/webhooks/widen.ts). Pure.
+ * (widenPatterns in src/outbound/webhooks/webhooks.ts). Pure.
  */
 import { type EventType, facilityWebhookEvents } from "./catalogue.ts"
 

@@ -139,9 +139,9 @@ test(
       output: "Nobody listens. Start ./scripts/slotbase webhooks listen, or name a webhook: --webhook ID\n",
     })
     const inbox = startReceiver()
-    const listening = await listen("--forward", inbox.url, "--facility", facilityId)
-    const { code } = await webhooks("trigger", "booking.cancelled", "--facility", facilityId)
-    expect(code).toBe(0)
+    const listening = await listen("--forward", inbox.url, "--facility", facilityId, "--events", "booking.*")
+    for (const type of ["payment.failed", "booking.cancelled"])
+      expect((await webhooks("trigger", type, "--facility", facilityId)).code).toBe(0)
     await eventually(() => expect(inbox.received).toHaveLength(1))
     const [one] = inbox.received
     expect([one?.headers.get("x-slotbase-test"), one?.headers.get("x-slotbase-event")]).toEqual([
@@ -203,6 +203,21 @@ test(
       2,
       "There is no facility 01994a3e-7c00-7a10-8f3e-1c5d0a9b2eff.",
     ])
+    expect(await refused("listen", "--events", "booking.eaten.*")).toEqual([
+      2,
+      'There is no event type "booking.eaten.*". GET /v1/event-types lists them.',
+    ])
+    const to = (...args: string[]) => refused("listen", "--facility", facilityId, "--forward", ...args)
+    expect(await to("nowhere")).toEqual([2, "--forward: Expected an absolute URL of at most 8000 characters."])
+    expect(await to("http://10.0.0.1/")).toEqual([
+      2,
+      "--forward: 10.0.0.1 is not a public address. SLOTBASE_EGRESS_ALLOW=10.0.0.1 would allow it.",
+    ])
+    for (const secret of ["short", `whsec_${"A".repeat(42)}`])
+      expect(await to("http://localhost:4000/", "--secret", secret)).toEqual([
+        2,
+        "--secret is not one that a webhook may have: docs/webhook-configuration.md says which ones may be.",
+      ])
     expect((await refused("listen", "--forwad", "x"))[1]).toContain("did you mean --forward?")
     expect((await refused("listen", "--forward"))[1]).toContain("webhooks --forward needs a value")
   },

@@ -75,6 +75,7 @@ export async function guardedFetch(url: string, request: OutgoingRequest): Promi
 export async function checkUrl(url: string, allow: readonly string[], path = "body.url", by = resolve): Promise<void> {
   try {
     const parsed = parseUrl(url)
+    requirePlain(url, parsed)
     const addresses = await Promise.race([addressesOf(parsed, by), Bun.sleep(nameLimitMs).then(() => [])])
     if (addresses.length > 0) vet(parsed, addresses, allow)
     else if (parsed.protocol === "http:") throw httpsRequired()
@@ -86,6 +87,22 @@ export async function checkUrl(url: string, allow: readonly string[], path = "bo
 }
 
 const nameLimitMs = 5_000
+
+/** Refuses what a URL parser takes and no request has: people would see another address than the used one. */
+function requirePlain(text: string, url: URL): void {
+  const refuse = (message: string) => {
+    throw new EgressRefused("bad_url", message)
+  }
+  if (!/^https?:\/\/[^/]/i.test(text) || text.includes("\\"))
+    refuse("Write the address like https://example.com/path, without backslashes.")
+  if (text.includes("#")) refuse("The part of an address behind # is never sent: leave it out.")
+  if (url.port === "0") refuse("No server listens on port 0.")
+  if (literalOf(url.hostname) === undefined && !isName(url.hostname))
+    refuse(`${url.hostname} can be no name of a host.`)
+}
+
+/** Names of the DNS (RFC 1035, 2.3.4). */
+const isName = (name: string) => name.length <= 253 && /^(?:[^.]{1,63}\.)*[^.]{1,63}\.?$/.test(name)
 
 function parseUrl(text: string): URL {
   const url = text.length <= maxUrlLength ? URL.parse(text) : null
@@ -256,14 +273,21 @@ const decoder = new TextDecoder()
 const maxHeaders = 50
 const maxHeaderLength = 1_000
 
-/** Cookies are secrets of the receiver, and useless here. A header that comes again is a list (RFC 9110, 5.3). */
+/** They decide about the next request and about the body, so they are kept behind any number of others. */
+const deciding = new Set(["retry-after", "content-encoding"])
+
+/**
+ * Cookies are secrets of the receiver, and useless here. A header that comes again is a list (RFC 9110, 5.3). But
+ * Retry-After is none: of several, as a proxy adds one to the server's own, the first counts.
+ */
 function keptHeaders(headers: RawAnswer["headers"]): Record<string, string> {
   // Without a prototype, so that a header that is named __proto__ is one of them.
   const kept: Record<string, string> = Object.create(null)
   let count = 0
   for (const [name, value] of headers) {
     const before = kept[name]
-    if (name === "set-cookie" || (before === undefined && ++count > maxHeaders)) continue
+    if (name === "set-cookie" || (name === "retry-after" && before !== undefined)) continue
+    if (before === undefined && !deciding.has(name) && ++count > maxHeaders) continue
     kept[name] = (before === undefined ? value : `${before}, ${value}`).slice(0, maxHeaderLength)
   }
   return kept

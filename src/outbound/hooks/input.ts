@@ -25,13 +25,13 @@ export const HookInput = Schema.Struct({
 })
 export type HookInput = typeof HookInput.Type
 
-/** The address of a subscription. Throws InvalidInput unless exactly one of its names is given. */
-export function addressOfHook(input: HookInput): string {
+/** The address of a subscription, and its name. Throws InvalidInput unless exactly one of its names is given. */
+export function addressOfHook(input: HookInput): { readonly url: string; readonly name: string } {
   const given = addressNames.filter((name) => input[name] !== undefined)
   const [first, second] = given
   if (first === undefined || second !== undefined) {
     const path = `body.${second ?? addressNames[0]}`
     throw new InvalidInput([{ path, message: `Expected exactly one of ${addressNames.join(", ")}` }])
   }
-  return input[first] as string
+  return { url: input[first] as string, name: first }
 }

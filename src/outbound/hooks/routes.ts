@@ -31,10 +31,10 @@ export const hookRoutes = (app: App) =>
         const facilityId = facilityIdOf(params.facilityId)
         requireAdmin(who, facilityId)
         const hook = input(HookInput, body)
-        const url = addressOfHook(hook)
+        const { url, name } = addressOfHook(hook)
         return command((tx) => subscribeHook(tx, app.secrets, who, facilityId, hook), {
           status: 201,
-          before: () => checkUrl(url, app.config.egressAllow),
+          before: () => checkUrl(url, app.config.egressAllow, `body.${name}`),
         })
       },
       described({

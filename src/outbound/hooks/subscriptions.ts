@@ -21,7 +21,7 @@ export async function subscribeHook(
   facilityId: string,
   input: HookInput,
 ): Promise<HookSubscription> {
-  const url = addressOfHook(input)
+  const { url } = addressOfHook(input)
   await requirePlace(tx, facilityId, url, input.event)
   const { id } = await createWebhook(tx, secrets, caller, facilityId, {
     name: input.name ?? `Hook of ${input.event}`,

@@ -116,20 +116,27 @@ function misfit({ operator, value }: Condition, field: DataField): Misfit {
   if (operator === "prefix") return undefined
   if (field.isInstant && !values.every((each) => instantOf(each) !== undefined))
     return { at: "value", says: "is an instant such as 2026-03-01T09:00:00.000Z" }
-  if (field.isDay && !values.every((each) => /^\d{4}-\d{2}-\d{2}$/u.test(String(each))))
+  if (
+    field.isDay &&
+    !values.every((each) => dayPattern.test(String(each)) && instantOf(`${each}T00:00:00Z`) !== undefined)
+  )
     return { at: "value", says: "is a day such as 2026-03-01" }
   if (operator !== "equals" && operator !== "in") return undefined
   const unknown = field.values && values.find((each) => !field.values?.includes(each))
   return unknown === undefined ? undefined : { at: "value", says: `is one of ${field.values?.join(", ")}` }
 }
 
+const dayPattern = /^\d{4}-\d{2}-\d{2}$/u
 const instantPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z$/u
 
 /** The form in which the program records instants, so that their order is that of their texts. */
 function instantOf(value: Value): string | undefined {
   if (typeof value !== "string" || !instantPattern.test(value)) return undefined
   const at = new Date(value)
-  return Number.isNaN(at.getTime()) ? undefined : at.toISOString()
+  if (Number.isNaN(at.getTime())) return undefined
+  const text = at.toISOString()
+  // 30 February would be 2 March.
+  return text.slice(0, 10) === value.slice(0, 10) ? text : undefined
 }
 
 function partOf(condition: Condition): string {

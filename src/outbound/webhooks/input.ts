@@ -61,7 +61,7 @@ export const AuthConfig = Schema.Struct({
       atMost(100),
       Schema.isPattern(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/u, { expected: "a header name" }).abort(),
       rule(
-        "a webhook's own header is none that SlotBase or the connection sets (such as Host, Content-Length, X-SlotBase-… and webhook-…)",
+        "a webhook's own header is none that SlotBase or the connection sets (such as Host, Content-Length, X-SlotBase-…, webhook-… and ce-…)",
         (name: string) => !isOurs(name),
         "a header that neither SlotBase nor the connection sets itself",
       ),
@@ -180,8 +180,10 @@ export type Filters = typeof Filters.Type
  */
 function isOurs(name: string): boolean {
   const lower = name.toLowerCase()
-  return lower.startsWith("x-slotbase-") || lower.startsWith("webhook-") || taken.has(lower)
+  return ownPrefixes.some((prefix) => lower.startsWith(prefix)) || taken.has(lower)
 }
+/** The last one is of the format `cloudevents-binary`, which a webhook may get later. */
+const ownPrefixes = ["x-slotbase-", "webhook-", "ce-"]
 const taken = new Set([
   ...["host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive"],
   ...["upgrade", "te", "trailer", "expect", "accept-encoding", "user-agent", "http2-settings", "close"],

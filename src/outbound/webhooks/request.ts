@@ -19,6 +19,18 @@ export interface Attempt {
   readonly replay: number
 }
 
+/**
+ * The time for the body after the head of an answer, milliseconds. The status has decided by then. A receiver that
+ * never ends its answer must not keep its place among the requests for the whole time limit.
+ */
+export const answerBodyMs = 2_000
+
+/** What is said of an answer that is no 2xx. */
+export function refusedBy(status: number): { readonly code: string; readonly message: string } {
+  const redirected = status >= 300 && status < 400 ? ": redirects are not followed" : ""
+  return { code: `http_${status}`, message: `The receiver answered ${status}${redirected}.` }
+}
+
 /** The headers of every request. @param timestamp unix seconds. */
 export const plainHeaders = (attempt: Attempt, timestamp: number): Record<string, string> => ({
   "Content-Type": "application/json",

@@ -37,9 +37,11 @@ export const standardKeyBytes = { min: 24, max: 64 }
 /** Of any other secret: 96 random bits in base64. */
 export const minSecretLength = 16
 
+/** Bits behind the end of the key make another text of the same key, which strict decoders refuse (RFC 4648, 3.5). */
 export function isStandardSecret(secret: string): boolean {
-  const bytes = standardKey(secret)?.length ?? 0
-  return bytes >= standardKeyBytes.min && bytes <= standardKeyBytes.max
+  const key = standardKey(secret)
+  if (!key || secret !== `${standardPrefix}${key.toString("base64")}`) return false
+  return key.length >= standardKeyBytes.min && key.length <= standardKeyBytes.max
 }
 
 /** A signing secret: 256 random bits, in the form of Standard Webhooks. */

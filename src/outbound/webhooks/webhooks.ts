@@ -110,6 +110,8 @@ export async function changeWebhook(
     where id = ${id} and facility_id = ${facilityId}
     returning *`
   if (patch.isActive === true) await tx`select slotbase.resume_webhook(${id}, ${facilityId})`
+  // The receiver at the old address asked for the pause.
+  else if (row.url !== old.url) await tx`select slotbase.end_pause(${id}, ${facilityId})`
   if (!isSameSelection(old, row)) {
     await endVersion(tx, facilityId, id)
     await beginVersion(tx, row)
@@ -117,7 +119,7 @@ export async function changeWebhook(
   changed(tx)
   const secret = auth && { authConfig: "replaced" }
   noteChange(tx, { before: toWebhook(old), after: { ...toWebhook(row), ...secret } })
-  return shown(row, auth)
+  return shown({ ...row, ...(await pauseOf(tx, row)) }, auth)
 }
 
 /**
@@ -157,7 +159,7 @@ export async function rotateSecret(
     returning *`
   changed(tx)
   noteChange(tx, { before: toWebhook(old), after: { ...toWebhook(row), authConfig: "replaced" } })
-  return shown(row, auth)
+  return shown({ ...row, ...(await pauseOf(tx, row)) }, auth)
 }
 
 /**
@@ -225,6 +227,12 @@ export async function listWebhooks(
 const pausedUntil = (db: Queryable) => db`
   (select p.paused_until from slotbase.webhook_pace p
    where p.webhook_id = w.id and p.facility_id = w.facility_id and p.paused_until > slotbase.now()) as paused_until`
+
+async function pauseOf(tx: Tx, { id, facility_id }: WebhookRow): Promise<Pick<WebhookRow, "paused_until">> {
+  const [row] = await tx<{ paused_until: Date | null }[]>`
+    select ${pausedUntil(tx)} from slotbase.webhooks w where w.id = ${id} and w.facility_id = ${facility_id}`
+  return { paused_until: row?.paused_until ?? null }
+}
 
 const changed = (tx: Tx) => tx.afterCommit(() => sendHint("subscriptions"))
 

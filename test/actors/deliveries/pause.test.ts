@@ -87,6 +87,33 @@ test("a webhook that is switched on by hand ends its pause", async () => {
   await deliverer.drain()
 })
 
+test.each([
+  ["switched on by hand", () => ({ isActive: true })],
+  ["given another address", () => ({ url: `${inbox.url}moved` })],
+])("when it is %s, the delivery that the pause was asked for does not wait for its end either", async (_, patchOf) => {
+  const facility = await aFacility(database.db)
+  const webhook = await aWebhook(app, facility.id, { url: inbox.url, ordered: true })
+  const deliverer = await aDeliverer(app)
+  answer = () => new Response("", { status: 429, headers: { "Retry-After": "86400" } })
+  const [eventId = ""] = await confirmed(database.db, facility.id)
+  await deliverer.run()
+  await deliverer.drain()
+  const change = async (patch: object) =>
+    (await transact(database.db, context, (tx) => changeWebhook(tx, app.secrets, facility.id, webhook.id, patch)))
+      .result
+  expect((await change({ name: "Still paused" })).pausedUntil).toEqual(expect.any(String))
+
+  answer = () => new Response("")
+  expect((await change(patchOf())).pausedUntil).toBeUndefined()
+  await database.db`select slotbase.move_clock(interval '1 second')` // a resumed webhook catches up at a rate
+  const next = await aDeliverer(app)
+  await next.run()
+  await next.drain()
+  const sent = inbox.received.filter(({ headers }) => headers.get("x-slotbase-event-id") === eventId)
+  expect(sent).toHaveLength(2)
+  expect(await queue(webhook.id)).toHaveLength(0)
+})
+
 test("a process begins slowly after a pause, and a receiver that always asks for short ones gets longer ones", () => {
   const endpoint = newEndpoint("webhook", "facility", 0)
   endpoint.breaker.requests = 10

@@ -129,6 +129,21 @@ describe("a request and its answer", () => {
     expect([answer.status, answer.headers]).toEqual([204, { "x-answer": "yes" }])
   })
 
+  test("what decides about the next request is read behind any number of headers, and the first time it comes", async () => {
+    const others = Array.from({ length: 60 }, (_, nth) => `X-${nth}: a\r\n`).join("")
+    const decides = "Retry-After: 20\r\nContent-Encoding: gzip\r\nRetry-After: 30\r\n"
+    const port = await rawServer((socket) => {
+      socket.end(`HTTP/1.1 429 Too Many Requests\r\n${others}${decides}Content-Length: 2\r\n\r\nno`)
+    })
+    const { headers, body } = await ask(port)
+    expect([headers["retry-after"], headers["content-encoding"], body]).toEqual([
+      "20",
+      "gzip",
+      "(encoded as gzip, not read)",
+    ])
+    expect(Object.keys(headers)).toHaveLength(52)
+  })
+
   test("a redirect is not followed", async () => {
     let requests = 0
     const port = await rawServer((socket) => {

@@ -88,7 +88,7 @@ describe("subscribing", () => {
     ["http://93.184.216.34/hook", "https_required"],
   ])("%s is refused like the address of a webhook", async (hookUrl, code) => {
     const { status, body } = await subscribe({ hookUrl })
-    expect([status, body.code]).toEqual([422, code])
+    expect([status, body.code, body.errors[0].path]).toEqual([422, code, "body.hookUrl"])
     expect((await call("GET", "/subscriptions")).body.data).toEqual([])
   })
 

@@ -64,6 +64,18 @@ test("all conditions must hold", async () => {
 describe("saving refuses", () => {
   const fault = (condition: Condition) => conditionFaults(["booking.confirmed", "user.created"], [condition])[0]
 
+  test("a day that no calendar has", () => {
+    const on = (value: string) =>
+      conditionFaults(["offline_payment.recorded"], [{ path: "data.paymentDate", operator: "less", value }])
+    expect(on("2028-02-29")).toEqual([])
+    expect(on("2026-02-29")).toEqual([
+      {
+        path: "body.filters.conditions.0.value",
+        message: "data.paymentDate of offline_payment.recorded is a day such as 2026-03-01",
+      },
+    ])
+  })
+
   test.each<[Condition, string, string]>([
     [
       { path: "data.price", operator: "equals", value: 1 },
@@ -92,6 +104,11 @@ describe("saving refuses", () => {
     ],
     [
       { path: "data.startAt", operator: "less", value: "tomorrow" },
+      "body.filters.conditions.0.value",
+      "data.startAt of booking.confirmed is an instant such as 2026-03-01T09:00:00.000Z",
+    ],
+    [
+      { path: "data.startAt", operator: "less", value: "2026-02-30T00:00:00Z" },
       "body.filters.conditions.0.value",
       "data.startAt of booking.confirmed is an instant such as 2026-03-01T09:00:00.000Z",
     ],

@@ -20,6 +20,7 @@ const refused = [
   ...["Host", "Content-Type", "Content-Length", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive"],
   ...["Upgrade", "TE", "Trailer", "Expect", "Accept-Encoding", "User-Agent", "HTTP2-Settings", "Close", "__proto__"],
   ...["Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "X-SlotBase-Event", "x-slotbase-own"],
+  ...["ce-id", "CE-Type", "ce-anything"],
   ...["Webhook-Id", "webhook-signature", "", "a b", "a:b", "ü", "a\n"],
 ]
 /** Names that a library might treat as its own, and the names that every object has. */

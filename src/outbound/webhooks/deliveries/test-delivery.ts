@@ -3,19 +3,21 @@
  * and signed like every delivery, has an event id of its own, and is marked. No log, handler or other webhook sees it.
  */
 import type { Db } from "#base/database/db.ts"
-import { EgressRefused, RequestFailed } from "#base/egress/failures.ts"
+import { EgressRefused, errorClassOf, RequestFailed } from "#base/egress/failures.ts"
 import { guardedFetch } from "#base/egress/fetch.ts"
+import type { Trace } from "#base/egress/trace.ts"
 import { InvalidInput, NotFound, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import type { EventType } from "#events/catalogue.ts"
 import type { DomainEvent } from "#events/envelope.ts"
-import { openAuth } from "#outbound/webhooks/auth.ts"
+import { openCurrentAuth } from "#outbound/webhooks/auth.ts"
 import { BodyNotMade } from "#outbound/webhooks/formats/format.ts"
 import { makeBody } from "#outbound/webhooks/formats/make-body.ts"
 import { bodyFacility, sampleEvent, wantedTypes } from "#outbound/webhooks/formats/preview.ts"
-import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
+import { answerBodyMs, authHeaders, plainHeaders, refusedBy } from "#outbound/webhooks/request.ts"
 import type { WebhookRow } from "#outbound/webhooks/rows.ts"
+import { headerDifference } from "./sent-headers.ts"
 import { endTest, type TestDelivery, type TestResult } from "./test-rows.ts"
 
 export interface TestTools {
@@ -39,8 +41,9 @@ export async function prepareTest(
   webhookId: string,
   type: EventType | undefined,
 ): Promise<TestDelivery> {
-  const [webhook] = await db<WebhookRow[]>`
-    select * from slotbase.webhooks where id = ${webhookId} and facility_id = ${facilityId} and deleted_at is null`
+  const [webhook] = await db<(WebhookRow & { readonly rotated: boolean; readonly epoch: string })[]>`
+    select *, coalesce(rotation_ends_at <= slotbase.now(), false) as rotated, slotbase.log_epoch() as epoch
+    from slotbase.webhooks where id = ${webhookId} and facility_id = ${facilityId} and deleted_at is null`
   if (!webhook) throw new NotFound("webhook", webhookId)
   const types = wantedTypes(webhook.events)
   const chosen = type ?? types[0]
@@ -50,12 +53,12 @@ export async function prepareTest(
   try {
     const made = await makeBody(JSON.stringify(event), webhook, await bodyFacility(db, facilityId))
     const sentAt = new Date()
-    const { headers, signature } = authHeaders(webhook.auth_type, openAuth(secrets, webhook.id, webhook.auth_config), {
+    const { headers, signature } = authHeaders(webhook.auth_type, openCurrentAuth(secrets, webhook), {
       eventId: event.id,
       body: made.body,
       timestamp: secondsOf(sentAt),
     })
-    return { webhook, event, made, sentAt, auth: headers, signature }
+    return { webhook, epoch: webhook.epoch, event, made, sentAt, auth: headers, signature }
   } catch (error) {
     throw error instanceof BodyNotMade ? new WrongState(error.code, error.message) : error
   }
@@ -90,29 +93,51 @@ const secondsOf = (at: Date) => Math.floor(at.getTime() / 1000)
 
 async function exchangeTest(
   { allow }: TestTools,
-  { webhook, event, made, sentAt, auth }: TestDelivery,
+  { webhook, epoch, event, made, sentAt, auth, signature }: TestDelivery,
   attemptId: string,
 ): Promise<TestResult> {
   const startedAt = performance.now()
-  const attempt = { attemptId, eventId: event.id, eventType: event.type, sequence: 0, position: 0, replay: 0 }
+  const timestamp = secondsOf(sentAt)
+  const attempt = { attemptId, eventId: event.id, eventType: event.type, sequence: 0, position: 0, replay: 0, epoch }
+  const trace: Trace = {}
+  const known = () => ({
+    trace,
+    requestHeaders:
+      trace.headers === undefined
+        ? {}
+        : headerDifference(
+            trace.headers,
+            { ...attempt, url: webhook.url, timestamp, signature: signature ?? null, payload: made.body },
+            webhook.auth_type === "signature" ? [] : Object.keys(auth),
+          ),
+  })
   try {
     const answer = await guardedFetch(webhook.url, {
       method: webhook.method,
       headers: {
-        ...plainHeaders(attempt, secondsOf(sentAt)),
+        ...plainHeaders(attempt, timestamp),
         ...made.headers,
         "Content-Type": made.contentType,
         [testHeader]: "true",
         ...auth,
       },
       body: made.body,
+      bodyMs: answerBodyMs,
+      trace,
       allow,
     })
-    const { status, headers, body, durationMs } = answer
-    const delivered = status >= 200 && status < 300
-    return { delivered, durationMs, status, headers, body, error: `The receiver answered ${status}.` }
-  } catch (error) {
-    if (!(error instanceof RequestFailed || error instanceof EgressRefused)) throw error
-    return { delivered: false, durationMs: performance.now() - startedAt, error: error.message }
+    const delivered = answer.status >= 200 && answer.status < 300
+    const refused = delivered ? {} : { errorClass: "status" as const, error: refusedBy(answer.status) }
+    return { ...known(), ...answer, ...refused, delivered }
+  } catch (cause) {
+    if (!(cause instanceof RequestFailed || cause instanceof EgressRefused)) throw cause
+    const error = { code: cause.code, message: cause.message }
+    return {
+      ...known(),
+      delivered: false,
+      durationMs: performance.now() - startedAt,
+      errorClass: errorClassOf(cause),
+      error,
+    }
   }
 }

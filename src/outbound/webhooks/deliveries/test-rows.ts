@@ -5,13 +5,19 @@
  */
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import type { BodyEnd } from "#base/egress/exchange.ts"
+import type { ErrorClass } from "#base/egress/failures.ts"
+import type { Trace } from "#base/egress/trace.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import type { MadeBody } from "#outbound/webhooks/formats/format.ts"
 import { keepBody } from "#outbound/webhooks/formats/kept-bodies.ts"
 import type { WebhookRow } from "#outbound/webhooks/rows.ts"
+import type { HeaderDifference } from "./sent-headers.ts"
 
 export interface TestDelivery {
   readonly webhook: WebhookRow
+  /** The id of the log. */
+  readonly epoch: string
   readonly event: DomainEvent
   readonly made: MadeBody
   /** Real time: the receiver compares it with its own. */
@@ -26,7 +32,12 @@ export interface TestResult {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  readonly error?: string
+  readonly bodyEnd?: BodyEnd
+  readonly trace: Trace
+  /** The headers as sent that do not follow from the row of the attempt; {}: nothing was sent. */
+  readonly requestHeaders: HeaderDifference | undefined
+  readonly errorClass?: ErrorClass
+  readonly error?: { readonly code: string; readonly message: string }
 }
 
 /** Tests are numbered like replays, so that no test is taken for the delivery of an event. */
@@ -62,14 +73,20 @@ export async function beginTest(
 
 /** Writes what became of it. */
 export async function endTest(db: Queryable, { webhook, event }: TestDelivery, result: TestResult): Promise<void> {
-  const { delivered, error, status, headers, body, durationMs } = result
-  const message = delivered ? null : (error ?? null)
+  const { delivered, error, status, headers, body, bodyEnd, durationMs, trace, requestHeaders, errorClass } = result
+  const message = error?.message ?? null
+  const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value))
   await db`
     with attempt as (
       update slotbase.attempt_history
       set outcome = ${delivered ? "delivered" : "failed"}, duration_ms = ${durationMs}, response_status = ${status ?? null},
-          response_headers = ${headers === undefined ? null : JSON.stringify(headers)}::text::jsonb,
-          response_body = ${body ?? null}, error_message = ${message}
+          response_headers = ${json(headers)}::text::jsonb, response_body = ${body ?? null}, error_message = ${message},
+          request_headers = ${json(requestHeaders)}::text::jsonb, address = ${trace.address ?? null},
+          connection_reused = ${trace.isReused ?? null}, dns_ms = ${trace.dnsMs ?? null},
+          connect_ms = ${trace.connectMs ?? null}, tls_ms = ${trace.tlsMs ?? null},
+          first_byte_ms = ${trace.firstByteMs ?? null}, body_ms = ${trace.bodyMs ?? null},
+          body_end = ${bodyEnd === "complete" ? null : (bodyEnd ?? null)}, error_class = ${errorClass ?? null},
+          error_code = ${error?.code ?? null}
       where event_id = ${event.id} and facility_id = ${webhook.facility_id} and attempt = 1
     )
     update slotbase.delivery_history

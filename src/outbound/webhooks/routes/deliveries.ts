@@ -21,7 +21,9 @@ const { webhookId, ...ofWebhook } = {
   since: Schema.optionalKey(Instant.annotate({ description: "of events recorded from then on" })),
   until: Schema.optionalKey(Instant.annotate({ description: "of events recorded before" })),
   responseStatus: Schema.optionalKey(
-    wholeNumberText(100, 599).annotate({ description: "HTTP status of the last attempt" }),
+    wholeNumberText(100, 999).annotate({
+      description: "HTTP status of the last attempt; receivers send any three digits",
+    }),
   ),
   replay: Schema.optionalKey(
     Schema.Literals(["true", "false"]).annotate({ description: "sent again by hand or by a replay, or not" }),

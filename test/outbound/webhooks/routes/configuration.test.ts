@@ -55,6 +55,7 @@ describe("a signing secret", () => {
     ["without a key", "whsec_AAAAAAAAAAAA", "24 to 64 bytes"],
     ["with a key that is too long", `whsec_${Buffer.alloc(65).toString("base64")}`, "24 to 64 bytes"],
     ["with an upper-case prefix", `WHSEC_${base64}`, "standard base64 with its padding"],
+    ["with bits behind its end", `whsec_${base64.slice(0, -2)}9=`, "standard base64 with its padding"],
     ["empty", "", "at least"],
     ["too short", "short", "at least 16 characters"],
   ])("%s is refused with a sentence", async (_, secret, message) => {

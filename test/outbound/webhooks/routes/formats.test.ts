@@ -3,7 +3,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
 import { newId } from "#base/ids.ts"
+import { signatureOf } from "#outbound/webhooks/signature.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { startRawServer } from "#test/harness/outside/raw-server.ts"
 import { type Receiver, startReceiver } from "#test/harness/outside/receiver.ts"
 import { unbalanced } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, confirmed, type TestDeliverer } from "#test/harness/pipeline/webhooks.ts"
@@ -223,6 +225,78 @@ describe("a test", () => {
     expect([again.status, again.body.code]).toEqual([409, "is_a_test"])
     const [dead] = await api.database.db`select from slotbase.dead_letters where webhook_id = ${webhook.id}`
     expect(dead).toBeUndefined()
+  })
+
+  test("is signed like a delivery during a rotation: by both secrets, and by the new one alone afterwards", async () => {
+    const webhook = (await create({ authType: "signature" })).body
+    const rotated = (await api.call("POST", `${at}/webhooks/${webhook.id}/rotate-secret`, { body: {} })).body
+    const [old, next] = [webhook, rotated].map(({ authConfig }) => authConfig.signingSecret as string) as [
+      string,
+      string,
+    ]
+    const signatures = async () => {
+      const [one] = await arrivals(() => sendTest(webhook.id))
+      const signedBy = (secret: string) =>
+        signatureOf(one?.body ?? "", secret, Number(one?.headers.get("x-slotbase-timestamp")))
+      const sent = ["x-slotbase-signature", "x-slotbase-signature-next"].map((name) => one?.headers.get(name) ?? null)
+      return { sent, signedBy, standard: one?.headers.get("webhook-signature")?.split(" ").length }
+    }
+    const during = await signatures()
+    expect(during.sent).toEqual([during.signedBy(old), during.signedBy(next)])
+    expect(during.standard).toBe(2)
+    await api.database.db`
+      update slotbase.webhooks set rotation_ends_at = slotbase.now() - interval '1 s' where id = ${webhook.id}`
+    const after = await signatures()
+    expect(after.sent).toEqual([after.signedBy(next), null])
+    expect(after.standard).toBe(1)
+  })
+
+  test("keeps what every attempt keeps: version, headers without credentials, address, phases, class and code", async () => {
+    const authConfig = { headerName: "X-Key", headerValue: "of-the-club" }
+    const webhook = (await create({ authType: "header", authConfig })).body
+    await change(webhook.id, { name: "Second version" })
+    const { attempts, headers } = (await sendTest(webhook.id)).body
+    expect(headers).toMatchObject({
+      "X-SlotBase-Test": "true",
+      "X-Key": "(hidden)",
+      "X-SlotBase-Epoch": expect.any(String),
+    })
+    expect(attempts).toEqual([
+      expect.objectContaining({
+        webhookVersion: 2,
+        headers,
+        address: "127.0.0.1",
+        connectionReused: expect.any(Boolean),
+        timings: expect.objectContaining({ firstByte: expect.any(Number), body: expect.any(Number) }),
+      }),
+    ])
+    status = 302
+    const redirected = (await sendTest(webhook.id)).body
+    status = 200
+    expect(redirected).toMatchObject({
+      responseStatus: 302,
+      errorClass: "status",
+      errorCode: "http_302",
+      errorMessage: "The receiver answered 302: redirects are not followed.",
+    })
+    const closed = startReceiver()
+    await closed.stop()
+    await change(webhook.id, { url: closed.url })
+    const failed = (await sendTest(webhook.id)).body
+    expect([failed.errorClass, failed.errorCode, failed.headers]).toEqual(["connection", "connection_failed", {}])
+  })
+
+  test("is decided by the head of the answer, however long the body takes", async () => {
+    const server = await startRawServer((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsee"))
+    const webhook = (await create({ url: `http://127.0.0.1:${server.port}/` })).body
+    const { body } = await sendTest(webhook.id)
+    server.stop()
+    expect([body.status, body.responseStatus, body.responseBody, body.responseBodyEnd]).toEqual([
+      "delivered",
+      200,
+      "see",
+      "late",
+    ])
   })
 
   test("with the same Idempotency-Key is sent once, and answered alike", async () => {

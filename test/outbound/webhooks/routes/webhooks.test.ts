@@ -151,6 +151,23 @@ describe("creating", () => {
   })
 
   test.each([
+    [{ ratePerSecond: 0.01, retryConfig: { maxRetries: 0, retryDelayMs: 100, backoffMultiplier: 1 } }],
+    [
+      {
+        ratePerSecond: 1 / 3,
+        retryConfig: { maxRetries: 20, retryDelayMs: 3_600_000, backoffMultiplier: 1.123456789 },
+      },
+    ],
+    [{ ratePerSecond: 1_000, retryConfig: { maxRetries: 3, retryDelayMs: 250, backoffMultiplier: 10 } }],
+  ])("the numbers %p are kept as they were given, by POST and by PATCH", async (given) => {
+    const made = await create(given)
+    expect({ status: made.status, ...made.body }).toMatchObject({ status: 201, ...given })
+    const other = await create()
+    const changed = await api.call("PATCH", `/v1/facilities/${facilityId}/webhooks/${other.body.id}`, { body: given })
+    expect({ status: changed.status, ...changed.body }).toMatchObject({ status: 200, ...given })
+  })
+
+  test.each([
     ["https://10.0.0.5/hook", "private_address"],
     ["https://169.254.169.254/latest/meta-data", "private_address"],
     ["https://[::ffff:10.0.0.1]/", "private_address"],
@@ -159,6 +176,13 @@ describe("creating", () => {
     ["ftp://example.com/hook", "https_required"],
     ["https://user:password@example.com/", "bad_url"],
     ["/hook", "bad_url"],
+    ["https://example.com/hook#part", "bad_url"],
+    ["https:example.com/hook", "bad_url"],
+    ["https:/\\example.com/hook", "bad_url"],
+    ["https://example.com\\hook", "bad_url"],
+    ["https://example.com:0/", "bad_url"],
+    ["https://example..com/", "bad_url"],
+    [`https://${"a".repeat(64)}.example/`, "bad_url"],
   ])("the address %s is refused: %s", async (url, code) => {
     const before = await webhookRows()
     const { status, body } = await create({ url })
