@@ -4,8 +4,9 @@
 import { percentile } from "#scripts/statistics.ts"
 import type { Broken } from "#test/harness/promises/broken-promises.ts"
 import { type Browsers, startBrowsers } from "./browsers.ts"
-import { check, type Found, type Outside } from "./check.ts"
+import { check, type Found, type Outside, withBroken } from "./check.ts"
 import { type Fault, givesUpAfterMs } from "./fault.ts"
+import { brokenLaws } from "./integrators/laws.ts"
 import { startWorld, type World } from "./world.ts"
 
 /** A line of the table. */
@@ -14,6 +15,8 @@ export interface FaultResult {
   readonly times: number
   /** Processes that were killed by SIGKILL. */
   readonly kills: number
+  /** Of these, the ones that died at the crash point of the fault; undefined for other faults. */
+  readonly killedThere: number | undefined
   /** Milliseconds, of each round, ascending. */
   readonly recoveredMs: readonly number[]
   /** Median and maximum of these; undefined when nothing had to recover. */
@@ -109,20 +112,24 @@ async function runFault(
   fault: Fault,
   { killsOf, short }: CampaignOptions,
 ): Promise<{ line: FaultResult; found: FaultFound; wrong: readonly string[] }> {
-  const { processes, customers } = world
-  const before = { kills: processes.kills(), troubles: customers.troubles.length }
+  const { processes, customers, integrators } = world
+  const before = { kills: processes.kills(), troubles: customers.troubles.length, acts: integrators.troubles.length }
   const since = checks.position
   customers.resume()
+  if (!fault.alone) integrators.resume()
   const inflicted = await fault.inflict(world, { kills: killsOf(fault), short })
+  await integrators.pause()
   await customers.pause()
   const wrong: string[] = [...(inflicted.troubles ?? [])]
   await processes.allReady()
+  await integrators.finish().catch((error: Error) => wrong.push(error.message))
   await world.settled().catch((error: Error) => wrong.push(error.message))
   const found = await checkOutside(world, checks).catch((error: Error) => {
     wrong.push(`the promises could not be checked: ${error.message}`)
     return { broken: [], lost: 0, doubled: 0, explained: 0 }
   })
   wrong.push(...(await browsers.check(since)), ...customers.troubles.slice(before.troubles))
+  wrong.push(...integrators.troubles.slice(before.acts), ...integrators.receiver.takeTroubles())
   const recovered = [...inflicted.recoveredMs].sort((a, b) => a - b)
   const slowest = recovered.at(-1)
   const late = lateness(fault, short, slowest)
@@ -133,6 +140,7 @@ async function runFault(
     fault: fault.name,
     times: inflicted.times,
     kills: processes.kills() - before.kills,
+    killedThere: inflicted.killedThere,
     recoveredMs: recovered,
     recoveredP50Ms: recovered.length === 0 ? undefined : percentile(recovered, 0.5),
     recoveredMaxMs: slowest,
@@ -146,18 +154,20 @@ async function runFault(
 }
 
 /** Checks everything since the last check that succeeded. Throws when the check itself fails. */
-async function checkOutside({ customers, receivers, mail, database }: World, checks: Checks): Promise<FaultFound> {
+async function checkOutside(world: World, checks: Checks): Promise<FaultFound> {
+  const { customers, receivers, integrators, mail, database, processes } = world
   const { unchecked } = checks
   checks.unchecked = {
     told: new Map([...(unchecked?.told ?? []), ...customers.take()]),
     booked: customers.booked(),
-    requests: [...(unchecked?.requests ?? []), ...receivers.take()],
+    requests: [...(unchecked?.requests ?? []), ...receivers.take(), ...integrators.receiver.take()],
     mails: [...(unchecked?.mails ?? []), ...mail.mails.splice(0).map(({ messageId }) => messageId ?? "none")],
   }
   const found = await check(database.db, checks.unchecked, checks.position)
   checks.unchecked = undefined
   checks.position = found.position
-  return found
+  const servers = processes.of("server").map(({ address }) => address)
+  return withBroken(found, await brokenLaws(integrators, servers))
 }
 
 /** A sentence when the slowest recovery was too slow; undefined when it was in time. */

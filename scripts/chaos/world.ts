@@ -4,6 +4,7 @@ import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { type Customers, startCustomers } from "./customers.ts"
 import { type Database, startDatabase } from "./database.ts"
+import { type Integrators, startIntegrators } from "./integrators/integrators.ts"
 import { type Processes, startProcesses } from "./processes.ts"
 import { type Receivers, startReceivers } from "./receivers.ts"
 
@@ -12,6 +13,7 @@ export interface World {
   readonly processes: Processes
   readonly customers: Customers
   readonly receivers: Receivers
+  readonly integrators: Integrators
   readonly mail: SmtpReceiver
   /** Requests per second of all customers together, unless a fault wants more. */
   readonly pace: number
@@ -36,6 +38,8 @@ export interface WorldOptions {
 const settleWithinMs = 90_000
 /** For both webhooks. Retries come soon and often, so that no fault outlasts them. */
 const retryConfig = { maxRetries: 20, retryDelayMs: 300, backoffMultiplier: 1 }
+/** Between two acts of the integrators, on average. */
+const actEveryMs = 400
 const events = ["booking.confirmed", "booking.cancelled"]
 
 export async function startWorld({ servers, actors, pace, seed, restartMs, progress }: WorldOptions): Promise<World> {
@@ -66,12 +70,15 @@ export async function startWorld({ servers, actors, pace, seed, restartMs, progr
       const made = await customers.ask(`${customers.at}/webhooks`, { name: url, url, events, retryConfig })
       if (made.status !== 201) throw new Error(`no webhook: ${JSON.stringify(made.body)}`)
     }
-    // From here on both webhooks are in force. Deliveries of earlier bookings are not expected.
+    const integrators = await startIntegrators({ customers, database, random, everyMs: actEveryMs })
+    ends.push(integrators.stop)
+    // From here on the webhooks are in force. Deliveries of earlier bookings are not expected.
     return {
       database,
       processes,
       customers,
       receivers,
+      integrators,
       mail,
       pace,
       random,

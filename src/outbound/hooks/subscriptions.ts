@@ -4,6 +4,7 @@
  * Writes: hook_subscriptions.
  */
 import type { Caller } from "#access/caller.ts"
+import { reached } from "#base/crash-points.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -70,7 +71,10 @@ export async function endGoneHooks(
         select from slotbase.delivery_queue q where q.webhook_id = s.webhook_id limit ${countAtMost}) waiting)
     where s.webhook_id = any (${webhookIds as string[]}::uuid[]) and s.gone_at is null
     returning s.webhook_id as id, s.facility_id, s.discarded`
-  if (ended.length > 0) await deleteGoneWebhooks(tx, ended)
+  if (ended.length > 0) {
+    await deleteGoneWebhooks(tx, ended)
+    reached("hook-ended")
+  }
   return ended
 }
 
