@@ -39,16 +39,8 @@ export function makeSteering(): Steering {
       await ask("POST", `${customers.at}/webhooks/${ids.steered}/${isPaused ? "pause" : "resume"}`, undefined, [200])
     },
     async replay(desk) {
-      const { ask, customers, ids, noted, random } = desk
-      if (latest !== undefined && random() < 0.5) return decide(desk, latest)
-      // By the system's clock, which a fault may have moved.
-      const [row] = await desk.database.db<[{ since: Date }]>`
-        select slotbase.now() - ${replayedMs}::integer * interval '1 ms' as since`
-      const wanted = { since: row.since.toISOString(), ratePerSecond: replayRate }
-      const { status, body } = await ask("POST", `${customers.at}/webhooks/${ids.steered}/replays`, wanted, [202, 409])
-      if (status !== 202) return
-      latest = String(body.id)
-      noted.replays.add(latest)
+      if (latest !== undefined && desk.random() < 0.5) return decide(desk, latest)
+      latest = (await beginReplay(desk)) ?? latest
     },
     async resend({ ask, customers, noted, random, receiver }) {
       const attempts = receiver.latelyAnswered()
@@ -85,4 +77,17 @@ export function makeSteering(): Steering {
       if (latest !== undefined) await ask("POST", `${customers.at}/replays/${latest}/resume`, undefined, [200, 409])
     },
   }
+}
+
+/** Begins a replay of what the webhook got lately; answers its id, or undefined when one is under way. */
+export async function beginReplay({ ask, customers, ids, noted, database }: Desk): Promise<string | undefined> {
+  // By the system's clock, which a fault may have moved.
+  const [row] = await database.db<[{ since: Date }]>`
+    select slotbase.now() - ${replayedMs}::integer * interval '1 ms' as since`
+  const wanted = { since: row.since.toISOString(), ratePerSecond: replayRate }
+  const { status, body } = await ask("POST", `${customers.at}/webhooks/${ids.steered}/replays`, wanted, [202, 409])
+  if (status !== 202) return undefined
+  const id = String(body.id)
+  noted.replays.add(id)
+  return id
 }

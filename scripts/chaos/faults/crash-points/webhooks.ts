@@ -3,6 +3,7 @@
 
 import { sendJob } from "#scripts/chaos/integrators/act.ts"
 import { makeDue, makeOverdue } from "#scripts/chaos/integrators/patience.ts"
+import { beginReplay } from "#scripts/chaos/integrators/steering.ts"
 import type { World } from "#scripts/chaos/world.ts"
 import { goneReceiver } from "./deliveries.ts"
 import type { Provoke } from "./provocation.ts"
@@ -30,12 +31,9 @@ export const runningReplay: Provoke = ({ integrators: { desk } }) => ({
     const [running] = await desk.database.db`
       select from slotbase.replays where ended_at is null and status = 'running' and webhook_id = ${desk.ids.steered}`
     if (running) return
-    const { ask, customers, ids, noted } = desk
-    const { status, body } = await ask("POST", `${customers.at}/webhooks/${ids.steered}/replays`, quick, [202, 409])
-    if (status === 202) noted.replays.add(String(body.id))
+    await beginReplay(desk)
   },
 })
-const quick = { ratePerSecond: 5 }
 
 /** Receivers of REST hooks are gone as soon as they have subscribed. */
 export const goneHooks: Provoke = (world) => {
