@@ -51,7 +51,7 @@ const outcome = await runCampaign({
 console.table(outcome.lines.map(({ recoveredMs, ...line }) => line))
 if (!values.short) console.log(`\n${summaryOf(kinds, outcome.lines)}\n`)
 console.log(
-  `${outcome.kills} processes killed, ${outcome.bookings} bookings answered (${outcome.repeated} requests repeated), in ${elapsed()}`,
+  `${outcome.kills} processes killed, ${outcome.bookings} bookings answered (${outcome.repeated} requests repeated), ${outcome.acts} acts of integrators, in ${elapsed()}`,
 )
 for (const { fault, verdict, note } of outcome.lines)
   if (verdict === "left out") console.log(`left out: ${fault}: ${note}`)

@@ -15,6 +15,8 @@ export interface Integrators {
   readonly receiver: IntegratorReceiver
   /** A sentence for each answer that must not come. */
   readonly troubles: readonly string[]
+  /** Acts so far. */
+  readonly acts: () => number
   readonly resume: () => void
   /** Resolves when no act is under way and the receivers answer as they should. */
   readonly pause: () => Promise<void>
@@ -77,6 +79,7 @@ export async function startIntegrators(options: IntegratorsOptions): Promise<Int
     tellOfHealth,
     reprocessDead,
   ]
+  let acted = 0
   let running = false
   let stopped = false
   let gate = Promise.withResolvers<void>()
@@ -89,6 +92,7 @@ export async function startIntegrators(options: IntegratorsOptions): Promise<Int
       if (stopped) return
       if (turn.length === 0) turn = [...acts].sort(() => random() - 0.5)
       const act = turn.pop() as Act
+      acted++
       busy = act(desk).catch((error: Error) => {
         // The statements of acts are not repeated: a fault may have hit them.
         if (error instanceof TypeError) troubles.push(String(error.stack))
@@ -103,6 +107,7 @@ export async function startIntegrators(options: IntegratorsOptions): Promise<Int
     desk,
     receiver,
     troubles,
+    acts: () => acted,
     resume() {
       for (const name of lasting) receiver.setMood(name, moods[name])
       running = true
