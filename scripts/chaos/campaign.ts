@@ -52,6 +52,8 @@ export interface CampaignOptions {
   readonly servers?: number
   readonly actors?: number
   readonly pace?: number
+  /** Only after the last fault, for a quick campaign; default: after each. */
+  readonly checkOnce?: boolean
   /** Called with a function that ends everything at once, for an interrupt. */
   readonly started?: (stop: () => Promise<void>) => void
 }
@@ -65,7 +67,9 @@ const restartMs = 2_500
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
   const { faults, short, seed, progress } = options
   const { servers = 2, actors = 3, pace = 15 } = options
-  const world = await startWorld({ servers, actors, pace, seed, restartMs: short ? 0 : restartMs, progress })
+  const starts = { restartMs: short ? 0 : restartMs, manyStarts: !short }
+  const world = await startWorld({ servers, actors, pace, seed, ...starts, progress })
+  progress("everything has started")
   options.started?.(world.stop)
   const browsers = startBrowsers(world)
   const lines: FaultResult[] = []
@@ -113,26 +117,17 @@ async function runFault(
   browsers: Browsers,
   checks: Checks,
   fault: Fault,
-  { killsOf, short }: CampaignOptions,
+  { killsOf, short, faults, checkOnce = false }: CampaignOptions,
 ): Promise<{ line: FaultResult; found: FaultFound; wrong: readonly string[] }> {
   const { processes, customers, integrators } = world
   const before = { kills: processes.kills(), troubles: customers.troubles.length, acts: integrators.troubles.length }
-  const since = checks.position
+  const checked = !checkOnce || fault === faults.at(-1)
   customers.resume()
   if (!fault.alone) integrators.resume()
   const inflicted = await fault.inflict(world, { kills: killsOf(fault), short })
-  await integrators.pause()
-  await customers.pause()
   const wrong: string[] = [...(inflicted.troubles ?? [])]
-  await processes.allReady()
-  await integrators.finish().catch((error: Error) => wrong.push(error.message))
-  await world.settled().catch((error: Error) => wrong.push(error.message))
-  const found = await checkOutside(world, checks).catch((error: Error) => {
-    wrong.push(`the promises could not be checked: ${error.message}`)
-    return { broken: [], lost: 0, doubled: 0, explained: 0 }
-  })
-  wrong.push(...(await browsers.check(since)), ...customers.troubles.slice(before.troubles))
-  wrong.push(...integrators.troubles.slice(before.acts), ...integrators.receiver.takeTroubles())
+  const found = checked ? await settleAndCheck(world, browsers, checks, wrong) : nothingFound
+  wrong.push(...customers.troubles.slice(before.troubles), ...integrators.troubles.slice(before.acts))
   const recovered = [...inflicted.recoveredMs].sort((a, b) => a - b)
   const slowest = recovered.at(-1)
   const late = lateness(fault, short, slowest)
@@ -154,6 +149,25 @@ async function runFault(
     note: inflicted.leftOut ?? inflicted.note ?? "",
   }
   return { line, found, wrong }
+}
+
+const nothingFound: FaultFound = { broken: [], lost: 0, doubled: 0, explained: 0 }
+
+/** Customers and integrators pause, all work ends, and everything is checked. @param wrong gets what went wrong. */
+async function settleAndCheck(world: World, browsers: Browsers, checks: Checks, wrong: string[]): Promise<FaultFound> {
+  const { processes, customers, integrators } = world
+  const since = checks.position
+  await integrators.pause()
+  await customers.pause()
+  await processes.allReady()
+  await integrators.finish().catch((error: Error) => wrong.push(error.message))
+  await world.settled().catch((error: Error) => wrong.push(error.message))
+  const found = await checkOutside(world, checks).catch((error: Error) => {
+    wrong.push(`the promises could not be checked: ${error.message}`)
+    return nothingFound
+  })
+  wrong.push(...(await browsers.check(since)), ...integrators.receiver.takeTroubles())
+  return found
 }
 
 /** Checks everything since the last check that succeeded. Throws when the check itself fails. */

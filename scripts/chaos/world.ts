@@ -6,6 +6,7 @@ import { type Customers, startCustomers } from "./customers.ts"
 import { type Database, startDatabase } from "./database.ts"
 import { type Integrators, startIntegrators } from "./integrators/integrators.ts"
 import { type Processes, startProcesses } from "./processes.ts"
+import { bundleProgram } from "./program-bundle.ts"
 import { type Receivers, startReceivers } from "./receivers.ts"
 
 export interface World {
@@ -32,6 +33,8 @@ export interface WorldOptions {
   readonly seed: number
   /** How long a killed process stays down. */
   readonly restartMs: number
+  /** Processes start by the hundred. */
+  readonly manyStarts: boolean
   readonly progress: (line: string) => void
 }
 
@@ -42,7 +45,8 @@ const retryConfig = { maxRetries: 20, retryDelayMs: 300, backoffMultiplier: 1 }
 const actEveryMs = 400
 const events = ["booking.confirmed", "booking.cancelled"]
 
-export async function startWorld({ servers, actors, pace, seed, restartMs, progress }: WorldOptions): Promise<World> {
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { servers, actors, pace, seed, restartMs, manyStarts, progress } = options
   const ends: (() => Promise<unknown>)[] = []
   let stopped: Promise<void> | undefined
   // An end that fails does not stop the other ends: no process and no database stays behind. A second call waits for
@@ -55,13 +59,23 @@ export async function startWorld({ servers, actors, pace, seed, restartMs, progr
   }
   try {
     const random = mulberry32(seed)
+    // Side by side, because both take seconds.
+    const bundling = bundleProgram({ bytecode: manyStarts })
+    ends.push(() => bundling.then(({ remove }) => remove()))
     const database = await startDatabase()
     ends.push(database.stop)
     const receivers = await startReceivers()
     ends.push(receivers.stop)
     const mail = await smtpReceiver()
     ends.push(mail.close)
-    const processes = await startProcesses({ database, servers, actors, smtpUrl: mail.url, restartMs })
+    const processes = await startProcesses({
+      database,
+      servers,
+      actors,
+      smtpUrl: mail.url,
+      restartMs,
+      program: await bundling,
+    })
     ends.push(processes.stop)
     const addresses = processes.of("server").map(({ address }) => address)
     const customers = await startCustomers({ servers: addresses, perSecond: pace, random })

@@ -5,8 +5,8 @@ import type { Act, Desk } from "./act.ts"
 /** The secret that the webhook has first. */
 export const firstSecret = "secret-0-of-the-fault-campaign"
 /** A replay goes back so far, so that it stays small in a long campaign. */
-const replayedMs = 20_000
-const replayRate = 40
+const replayedMs = 10_000
+const replayRate = 100
 /** How long requests that were signed before a rotation may still arrive. */
 const graceMs = 10_000
 /** No jump of the clock ends it before the campaign does. */

@@ -26,6 +26,7 @@ test(
       servers: 1,
       actors: 2,
       pace: 8,
+      checkOnce: true,
       progress: () => {},
     })
     expect(outcome.broken).toEqual([])
