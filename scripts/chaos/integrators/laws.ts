@@ -1,5 +1,5 @@
-// The laws of webhook delivery that hold when all work is done, whatever was killed meanwhile: what the answers said,
-// what the receiver has and what the tables hold agree.
+// The laws of webhook delivery, for a moment at which all work is done. What the answers said, what the receiver has and
+// what the tables hold agree, whatever was killed before.
 
 import type { Queryable } from "#base/database/db.ts"
 import { clientOf } from "#test/harness/api/client.ts"
@@ -92,7 +92,7 @@ export const notDone = (db: Queryable, { resends, replays, deleted }: Noted) => 
   select 'deletion', id::text from unnest(${[...deleted]}::uuid[]) as n (id)
   where not exists (select from slotbase.webhooks w where w.id = n.id and w.deleted_at is not null)`
 
-/** Requests are repeated under one key. So a second resend or replay of the same request is one that nobody asked for. */
+/** Requests are repeated under one key. So a second replay of the same request is one that nobody asked for. */
 export const unasked = (db: Queryable, { resends, replays }: Noted) => db`
   select 'resend' as what, delivery_id::text as id from slotbase.delivery_history
   where replay between 1 and 9999 and delivery_id <> all (${[...resends]}::uuid[])

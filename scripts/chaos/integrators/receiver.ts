@@ -1,5 +1,5 @@
-// The receiver of the integrators' webhooks: one address for each. It keeps every request with its attempt. Each address
-// fails, asks to wait or is gone as it is told.
+// The receiver of the integrators' webhooks: one address for each. It keeps every request with its attempt. Each
+// address fails, asks to wait or is gone as it is told.
 
 import type { ReceivedRequest } from "#scripts/chaos/receivers.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
