@@ -1,5 +1,5 @@
-// The laws of webhook delivery, for a moment at which all work is done. What the answers said, what the receiver has and
-// what the tables hold agree, whatever was killed before.
+// The laws of webhook delivery, for a moment at which all work is done. What the answers said, what the receiver has
+// and what the tables hold agree, whatever was killed before.
 
 import type { Queryable } from "#base/database/db.ts"
 import { clientOf } from "#test/harness/api/client.ts"
