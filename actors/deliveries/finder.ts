@@ -3,7 +3,9 @@
  * it scans the whole queue, for retries, for returned deliveries and for missed hints (find-work.ts has the
  * statements).
  */
+
 import { clock } from "#base/clock.ts"
+import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import { abandonDeliveries } from "#outbound/webhooks/deliveries/abandon.ts"
 import type { BreakerRows } from "./breaker-rows.ts"
@@ -94,6 +96,6 @@ export class Finder {
 
   async #abandonAll(webhookId: string): Promise<void> {
     const { db, isDraining } = this.#tools
-    while (!isDraining() && (await db.begin((tx) => abandonDeliveries(tx, webhookId))) > 0);
+    while (!isDraining() && (await db.begin((tx) => abandonDeliveries(tx, webhookId))) > 0) reached("discarded-in-part")
   }
 }

@@ -4,6 +4,7 @@
  * line in the log. The stages follow from tables alone, so any process may look, and a crash loses none.
  */
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
+import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { log } from "#base/log.ts"
 import { transact } from "#events/outbox.ts"
@@ -32,6 +33,7 @@ async function pass(tools: JobTools): Promise<Pass> {
     const { result: told } = await transact(tools.db, jobContext(tools), (tx) => tell(tx, batch))
     for (const { what, webhookId, facilityId, stage, reason } of told)
       log.warn(messages[what], { webhook: webhookId, facility: facilityId, stage, reason })
+    if (told.length > 0) reached("endpoints-told")
     return told.length
   }
   const recovered = await telling(tellRecovered)

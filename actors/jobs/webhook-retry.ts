@@ -67,7 +67,7 @@ async function endOverdue(db: Db, webhookId: string, stopping: AbortSignal): Pro
     const [row] = await db<[{ count: number }]>`
       select slotbase.end_overdue_deliveries(${webhookId}, ${batch}) as count`
     ended += row.count
+    if (row.count > 0) reached("overdue-ended")
     if (row.count < batch || stopping.aborted) return ended
-    reached("overdue-ended")
   }
 }

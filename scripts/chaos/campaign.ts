@@ -4,8 +4,9 @@
 import { percentile } from "#scripts/statistics.ts"
 import type { Broken } from "#test/harness/promises/broken-promises.ts"
 import { type Browsers, startBrowsers } from "./browsers.ts"
-import { check, type Found, type Outside } from "./check.ts"
+import { check, type Found, type Outside, withBroken } from "./check.ts"
 import { type Fault, givesUpAfterMs } from "./fault.ts"
+import { brokenLaws } from "./integrators/laws.ts"
 import { startWorld, type World } from "./world.ts"
 
 /** A line of the table. */
@@ -14,6 +15,8 @@ export interface FaultResult {
   readonly times: number
   /** Processes that were killed by SIGKILL. */
   readonly kills: number
+  /** Of these, the ones that died at the crash point of the fault; undefined for other faults. */
+  readonly killedThere: number | undefined
   /** Milliseconds, of each round, ascending. */
   readonly recoveredMs: readonly number[]
   /** Median and maximum of these; undefined when nothing had to recover. */
@@ -34,6 +37,8 @@ export interface CampaignResult {
   readonly kills: number
   readonly bookings: number
   readonly repeated: number
+  /** Of the integrators. */
+  readonly acts: number
   readonly gaveUp: readonly string[]
 }
 
@@ -47,12 +52,14 @@ export interface CampaignOptions {
   readonly servers?: number
   readonly actors?: number
   readonly pace?: number
+  /** Only after the last fault, for a quick campaign; default: after each. */
+  readonly checkOnce?: boolean
   /** Called with a function that ends everything at once, for an interrupt. */
   readonly started?: (stop: () => Promise<void>) => void
 }
 
 /** The short form runs beside other work, so it raises lower limits to this one. */
-const shortWithinMs = 15_000
+const shortWithinMs = 30_000
 /** For the long form, in which most processes are killed at once. systemd and Kubernetes wait before a restart too. */
 const restartMs = 2_500
 
@@ -60,7 +67,9 @@ const restartMs = 2_500
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
   const { faults, short, seed, progress } = options
   const { servers = 2, actors = 3, pace = 15 } = options
-  const world = await startWorld({ servers, actors, pace, seed, restartMs: short ? 0 : restartMs, progress })
+  const starts = { restartMs: short ? 0 : restartMs, manyStarts: !short }
+  const world = await startWorld({ servers, actors, pace, seed, ...starts, progress })
+  progress("everything has started")
   options.started?.(world.stop)
   const browsers = startBrowsers(world)
   const lines: FaultResult[] = []
@@ -82,6 +91,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
       kills: world.processes.kills(),
       bookings: world.customers.booked(),
       repeated: world.customers.repeated(),
+      acts: world.integrators.acts(),
       gaveUp: world.processes.gaveUp,
     }
   } finally {
@@ -107,22 +117,17 @@ async function runFault(
   browsers: Browsers,
   checks: Checks,
   fault: Fault,
-  { killsOf, short }: CampaignOptions,
+  { killsOf, short, faults, checkOnce = false }: CampaignOptions,
 ): Promise<{ line: FaultResult; found: FaultFound; wrong: readonly string[] }> {
-  const { processes, customers } = world
-  const before = { kills: processes.kills(), troubles: customers.troubles.length }
-  const since = checks.position
+  const { processes, customers, integrators } = world
+  const before = { kills: processes.kills(), troubles: customers.troubles.length, acts: integrators.troubles.length }
+  const checked = !checkOnce || fault === faults.at(-1)
   customers.resume()
+  if (!fault.alone) integrators.resume()
   const inflicted = await fault.inflict(world, { kills: killsOf(fault), short })
-  await customers.pause()
   const wrong: string[] = [...(inflicted.troubles ?? [])]
-  await processes.allReady()
-  await world.settled().catch((error: Error) => wrong.push(error.message))
-  const found = await checkOutside(world, checks).catch((error: Error) => {
-    wrong.push(`the promises could not be checked: ${error.message}`)
-    return { broken: [], lost: 0, doubled: 0, explained: 0 }
-  })
-  wrong.push(...(await browsers.check(since)), ...customers.troubles.slice(before.troubles))
+  const found = checked ? await settleAndCheck(world, browsers, checks, wrong) : nothingFound
+  wrong.push(...customers.troubles.slice(before.troubles), ...integrators.troubles.slice(before.acts))
   const recovered = [...inflicted.recoveredMs].sort((a, b) => a - b)
   const slowest = recovered.at(-1)
   const late = lateness(fault, short, slowest)
@@ -133,6 +138,7 @@ async function runFault(
     fault: fault.name,
     times: inflicted.times,
     kills: processes.kills() - before.kills,
+    killedThere: inflicted.killedThere,
     recoveredMs: recovered,
     recoveredP50Ms: recovered.length === 0 ? undefined : percentile(recovered, 0.5),
     recoveredMaxMs: slowest,
@@ -145,19 +151,40 @@ async function runFault(
   return { line, found, wrong }
 }
 
+const nothingFound: FaultFound = { broken: [], lost: 0, doubled: 0, explained: 0 }
+
+/** Customers and integrators pause, all work ends, and everything is checked. @param wrong gets what went wrong. */
+async function settleAndCheck(world: World, browsers: Browsers, checks: Checks, wrong: string[]): Promise<FaultFound> {
+  const { processes, customers, integrators } = world
+  const since = checks.position
+  await integrators.pause()
+  await customers.pause()
+  await processes.allReady()
+  await integrators.finish().catch((error: Error) => wrong.push(error.message))
+  await world.settled().catch((error: Error) => wrong.push(error.message))
+  const found = await checkOutside(world, checks).catch((error: Error) => {
+    wrong.push(`the promises could not be checked: ${error.message}`)
+    return nothingFound
+  })
+  wrong.push(...(await browsers.check(since)), ...integrators.receiver.takeTroubles())
+  return found
+}
+
 /** Checks everything since the last check that succeeded. Throws when the check itself fails. */
-async function checkOutside({ customers, receivers, mail, database }: World, checks: Checks): Promise<FaultFound> {
+async function checkOutside(world: World, checks: Checks): Promise<FaultFound> {
+  const { customers, receivers, integrators, mail, database, processes } = world
   const { unchecked } = checks
   checks.unchecked = {
     told: new Map([...(unchecked?.told ?? []), ...customers.take()]),
     booked: customers.booked(),
-    requests: [...(unchecked?.requests ?? []), ...receivers.take()],
+    requests: [...(unchecked?.requests ?? []), ...receivers.take(), ...integrators.receiver.take()],
     mails: [...(unchecked?.mails ?? []), ...mail.mails.splice(0).map(({ messageId }) => messageId ?? "none")],
   }
   const found = await check(database.db, checks.unchecked, checks.position)
   checks.unchecked = undefined
   checks.position = found.position
-  return found
+  const servers = processes.of("server").map(({ address }) => address)
+  return withBroken(found, await brokenLaws(integrators, servers))
 }
 
 /** A sentence when the slowest recovery was too slow; undefined when it was in time. */

@@ -45,15 +45,16 @@ export async function check(db: Db, outside: Outside, after: number): Promise<Fo
   for (const [what, rows] of Object.entries(requests.wrong)) add("P4", what, rows)
   const mails = await mailsAgainstMessages(db, outside.mails, after)
   for (const [what, rows] of Object.entries(mails.wrong)) add("P4", what, rows)
+  const nothing = { broken: [], lost: 0, doubled: 0 }
+  return withBroken({ ...nothing, explained: requests.explained + mails.explained, position: head.position }, broken)
+}
+
+/** With more broken promises, and their counts. */
+export function withBroken(found: Found, more: readonly Broken[]): Found {
+  const broken = [...found.broken, ...more]
   const sum = (...promises: string[]) =>
     broken.filter(({ promise }) => promises.includes(promise)).reduce((all, { count }) => all + count, 0)
-  return {
-    broken,
-    lost: sum("P1", "P2", "P5"),
-    doubled: sum("P3", "P4"),
-    explained: requests.explained + mails.explained,
-    position: head.position,
-  }
+  return { ...found, broken, lost: sum("P1", "P2", "P5"), doubled: sum("P3", "P4") }
 }
 
 export const outOfCommitOrder = (db: Queryable, after: number) => db`

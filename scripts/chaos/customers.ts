@@ -2,7 +2,7 @@
 // answered, so the tables must agree with the answers.
 
 import { clientOf, makeClub } from "#test/harness/api/client.ts"
-import { type AskedAnswer, startRepeatingClient, Unanswered } from "./repeating-client.ts"
+import { type RepeatingClient, startRepeatingClient, Unanswered } from "./repeating-client.ts"
 import { makeVisits, type Status } from "./visits.ts"
 
 export interface Customers {
@@ -27,7 +27,7 @@ export interface Customers {
   /** Books one slot, whatever the pace is; answers the event's id. */
   readonly bookOnce: () => Promise<string>
   /** Sends a request until it is answered. */
-  readonly ask: (path: string, body: unknown) => Promise<AskedAnswer>
+  readonly ask: RepeatingClient["ask"]
   readonly stop: () => Promise<void>
 }
 

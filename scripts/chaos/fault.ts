@@ -8,6 +8,8 @@ export interface Fault {
   readonly sentence: string
   /** The fault is part of the short form. */
   readonly short?: true
+  /** The integrators rest meanwhile: the fault counts attempts, or measures the speed. */
+  readonly alone?: true
   /** The fault's share of the kills of a campaign; undefined: the fault decides itself how many it kills. */
   readonly share?: number
   /** Limit for the recovery; undefined: the time is only printed, and the general limit `givesUpAfterMs` holds. */
@@ -22,6 +24,8 @@ export interface Fault {
 export interface Inflicted {
   /** How often the fault was inflicted. */
   readonly times: number
+  /** Processes that died at the crash point of the fault. */
+  readonly killedThere?: number
   /** How long each recovery took, milliseconds. */
   readonly recoveredMs: readonly number[]
   /** A sentence for each thing that went wrong, besides broken promises. */

@@ -5,6 +5,7 @@
 
 import { runCampaign } from "./campaign.ts"
 import { faults, kinds } from "./faults/index.ts"
+import { unreachedPoints } from "./faults/reached-points.ts"
 import { BadOption, listOf, type Options, parseOptions, usage } from "./options.ts"
 import { summaryOf } from "./summary.ts"
 
@@ -50,7 +51,7 @@ const outcome = await runCampaign({
 console.table(outcome.lines.map(({ recoveredMs, ...line }) => line))
 if (!values.short) console.log(`\n${summaryOf(kinds, outcome.lines)}\n`)
 console.log(
-  `${outcome.kills} processes killed, ${outcome.bookings} bookings answered (${outcome.repeated} requests repeated), in ${elapsed()}`,
+  `${outcome.kills} processes killed, ${outcome.bookings} bookings answered (${outcome.repeated} requests repeated), ${outcome.acts} acts of integrators, in ${elapsed()}`,
 )
 for (const { fault, verdict, note } of outcome.lines)
   if (verdict === "left out") console.log(`left out: ${fault}: ${note}`)
@@ -63,7 +64,9 @@ for (const trouble of outcome.troubles) console.log(`\nBROKEN ${trouble}`)
 if (values.json !== undefined) await Bun.write(values.json, `${JSON.stringify({ seed, ...outcome }, null, 2)}\n`)
 const tooFew = !values.short && values.only.length === 0 && values.kills === undefined && outcome.kills < leastKills
 if (tooFew) console.log(`\nBROKEN only ${outcome.kills} processes were killed, not ${leastKills}`)
-const failed = tooFew || outcome.broken.length + outcome.troubles.length > 0
+const unreached = values.short || values.only.length > 0 ? [] : unreachedPoints(outcome.lines)
+for (const point of unreached) console.log(`\nBROKEN no process died at the crash point ${point}`)
+const failed = tooFew || unreached.length > 0 || outcome.broken.length + outcome.troubles.length > 0
 if (failed) console.log(`\nThe same faults in the same order: ./scripts/test chaos --seed ${seed}`)
 process.exit(failed ? 1 : 0)
 

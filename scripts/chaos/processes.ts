@@ -1,7 +1,7 @@
 // The processes that the campaign attacks: servers and actor processes of the real program.
 
 import type { Database } from "./database.ts"
-import { bundleProgram } from "./program-bundle.ts"
+import type { ProgramBundle } from "./program-bundle.ts"
 import { askEveryMs, type Death, type Role, SupervisedProcess } from "./supervised-process.ts"
 
 export interface Processes {
@@ -26,15 +26,16 @@ export interface ProcessesOptions {
    * processes that take over.
    */
   readonly restartMs: number
+  /** The file that they run. */
+  readonly program: ProgramBundle
 }
 
 const readyWithinMs = 60_000
 
 export async function startProcesses(options: ProcessesOptions): Promise<Processes> {
-  const { database, servers, actors, smtpUrl, restartMs } = options
+  const { database, servers, actors, smtpUrl, restartMs, program } = options
   const deaths: Death[] = []
   const gaveUp: string[] = []
-  const program = await bundleProgram()
 
   const start = (role: Role, count: number) =>
     Array.from({ length: count }, async (_, index) => {
@@ -58,10 +59,7 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
         await Bun.sleep(askEveryMs)
       }
     },
-    async stop() {
-      await Promise.all(all.map((each) => each.stop()))
-      await program.remove()
-    },
+    stop: async () => void (await Promise.all(all.map((each) => each.stop()))),
   }
   await processes.allReady()
   return processes

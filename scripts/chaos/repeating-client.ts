@@ -5,9 +5,11 @@ import { type Answer, clientOf } from "#test/harness/api/client.ts"
 
 export type AskedAnswer = Answer<{ id: string; code?: string }>
 
+export type AskedMethod = "POST" | "DELETE"
+
 export interface RepeatingClient {
-  /** Sends a POST until it is answered. Throws Unanswered when the time is up or the client was stopped. */
-  readonly ask: (path: string, body: unknown) => Promise<AskedAnswer>
+  /** Sends a request until it is answered. Throws Unanswered when the time is up or the client was stopped. */
+  readonly ask: (path: string, body: unknown, method?: AskedMethod) => Promise<AskedAnswer>
   /** Requests answered so far. */
   readonly answered: () => number
   /** Tries that were repeated because no final answer came. */
@@ -30,15 +32,16 @@ export function startRepeatingClient(servers: readonly string[], troubles: strin
   let [answered, repeated] = [0, 0]
   let stopped = false
 
-  async function ask(path: string, body: unknown): Promise<AskedAnswer> {
+  async function ask(path: string, body: unknown, method: AskedMethod = "POST"): Promise<AskedAnswer> {
     const key = { "idempotency-key": crypto.randomUUID() }
     const until = performance.now() + givesUpAfterMs
     for (let last = ""; performance.now() < until; repeated++) {
       const client = clients[nextServer++ % clients.length] as (typeof clients)[number]
       const late = Promise.withResolvers<undefined>()
       const timer = setTimeout(() => late.resolve(undefined), patienceMs)
-      const post = client.post<{ id: string; code?: string }>(path, body, key).catch((error: Error) => error)
-      const answer = await Promise.race([post, late.promise])
+      const sent = method === "POST" ? client.post(path, body, key) : client.delete(path, key)
+      const tried = (sent as Promise<AskedAnswer>).catch((error: Error) => error)
+      const answer = await Promise.race([tried, late.promise])
       clearTimeout(timer)
       if (answer !== undefined && !(answer instanceof Error)) {
         last = `${answer.status} ${JSON.stringify(answer.body)}`
@@ -49,7 +52,7 @@ export function startRepeatingClient(servers: readonly string[], troubles: strin
       }
       await Bun.sleep(askAgainMs)
       if (stopped) break
-      if (performance.now() >= until) troubles.push(`no answer to POST ${path}; the last was: ${last || "none"}`)
+      if (performance.now() >= until) troubles.push(`no answer to ${method} ${path}; the last was: ${last || "none"}`)
     }
     throw new Unanswered()
   }

@@ -4,7 +4,9 @@ import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { type Customers, startCustomers } from "./customers.ts"
 import { type Database, startDatabase } from "./database.ts"
+import { type Integrators, startIntegrators } from "./integrators/integrators.ts"
 import { type Processes, startProcesses } from "./processes.ts"
+import { bundleProgram } from "./program-bundle.ts"
 import { type Receivers, startReceivers } from "./receivers.ts"
 
 export interface World {
@@ -12,6 +14,7 @@ export interface World {
   readonly processes: Processes
   readonly customers: Customers
   readonly receivers: Receivers
+  readonly integrators: Integrators
   readonly mail: SmtpReceiver
   /** Requests per second of all customers together, unless a fault wants more. */
   readonly pace: number
@@ -30,15 +33,20 @@ export interface WorldOptions {
   readonly seed: number
   /** How long a killed process stays down. */
   readonly restartMs: number
+  /** Processes start by the hundred. */
+  readonly manyStarts: boolean
   readonly progress: (line: string) => void
 }
 
 const settleWithinMs = 90_000
 /** For both webhooks. Retries come soon and often, so that no fault outlasts them. */
 const retryConfig = { maxRetries: 20, retryDelayMs: 300, backoffMultiplier: 1 }
+/** Between two acts of the integrators, on average. */
+const actEveryMs = 400
 const events = ["booking.confirmed", "booking.cancelled"]
 
-export async function startWorld({ servers, actors, pace, seed, restartMs, progress }: WorldOptions): Promise<World> {
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { servers, actors, pace, seed, restartMs, manyStarts, progress } = options
   const ends: (() => Promise<unknown>)[] = []
   let stopped: Promise<void> | undefined
   // An end that fails does not stop the other ends: no process and no database stays behind. A second call waits for
@@ -51,13 +59,23 @@ export async function startWorld({ servers, actors, pace, seed, restartMs, progr
   }
   try {
     const random = mulberry32(seed)
+    // Side by side, because both take seconds.
+    const bundling = bundleProgram({ bytecode: manyStarts })
+    ends.push(() => bundling.then(({ remove }) => remove()))
     const database = await startDatabase()
     ends.push(database.stop)
     const receivers = await startReceivers()
     ends.push(receivers.stop)
     const mail = await smtpReceiver()
     ends.push(mail.close)
-    const processes = await startProcesses({ database, servers, actors, smtpUrl: mail.url, restartMs })
+    const processes = await startProcesses({
+      database,
+      servers,
+      actors,
+      smtpUrl: mail.url,
+      restartMs,
+      program: await bundling,
+    })
     ends.push(processes.stop)
     const addresses = processes.of("server").map(({ address }) => address)
     const customers = await startCustomers({ servers: addresses, perSecond: pace, random })
@@ -66,12 +84,15 @@ export async function startWorld({ servers, actors, pace, seed, restartMs, progr
       const made = await customers.ask(`${customers.at}/webhooks`, { name: url, url, events, retryConfig })
       if (made.status !== 201) throw new Error(`no webhook: ${JSON.stringify(made.body)}`)
     }
-    // From here on both webhooks are in force. Deliveries of earlier bookings are not expected.
+    const integrators = await startIntegrators({ customers, database, random, everyMs: actEveryMs })
+    ends.push(integrators.stop)
+    // From here on the webhooks are in force. Deliveries of earlier bookings are not expected.
     return {
       database,
       processes,
       customers,
       receivers,
+      integrators,
       mail,
       pace,
       random,

@@ -51,6 +51,10 @@ export const crashPoints = {
   "answer-received": "The receiver has answered; the attempt is not settled.",
   "webhook-switched-off":
     "A receiver's 410 has switched its webhook off in the open transaction; the attempt is not settled.",
+  "hook-ended":
+    "A receiver's 410 has ended its REST hook subscription in the open transaction; the attempt is not settled.",
+  "discarded-in-part":
+    "Deliveries of a deleted webhook are dead letters that count as ignored; more of them may be left.",
   "delivered-settled": "Attempts ended together: the successful ones are settled, the failed ones are not.",
   "deliveries-arranged": "Deliveries of an ordered webhook are in their order; none of them is claimed.",
   "ordered-settled": "A delivery in order is settled in the open transaction; the next of its aggregate still waits.",
@@ -68,6 +72,7 @@ export const crashPoints = {
   "overdue-ended": "Deliveries whose time was over are dead letters; more of their webhook may be.",
   "replay-queued": "A replay has put a batch into the queue in the open transaction; its cursor has not moved.",
   "replay-advanced": "A batch of a replay and its cursor are committed; no hint was sent.",
+  "endpoints-told": "Facilities are told of endpoints of one kind; those of the other kinds are not looked at yet.",
   "holds-expired": "Expired holds are released in the open transaction; their events are kept in memory only.",
   "partitions-made": "Housekeeping has made partitions ahead and removed nothing yet.",
   "month-named": "Retention has named the month to remove, and its partitions.",
@@ -96,7 +101,7 @@ export const retentionPoints = [
   "month-ended",
 ] as const satisfies readonly CrashPoint[]
 
-/** Points of ordered webhooks and of the job webhook-retry. Their own test hits them (kills.test.ts). */
+/** Points of ordered webhooks and of the job webhook-retry. A test hits each of them alone too (kills.test.ts). */
 export const retryPoints = [
   "deliveries-arranged",
   "ordered-settled",
@@ -104,7 +109,7 @@ export const retryPoints = [
   "retries-due",
   "overdue-ended",
 ] as const satisfies readonly CrashPoint[]
-/** Points of a job that somebody asks for. Its own test hits them (test/actors/jobs/replays.test.ts). */
+/** Points of a job that somebody asks for. A test hits them alone too (test/actors/jobs/replays.test.ts). */
 export const replayPoints = ["replay-queued", "replay-advanced"] as const satisfies readonly CrashPoint[]
 
 /** @param event the event in work, where there is a single one. A point can be armed for this event alone. */

@@ -61,7 +61,7 @@ async function killAt(world: World, point: CrashPoint, way: Way, kills: number):
     ...(killed < kills ? [`${killed} of ${kills} were killed there`] : []),
     ...(passedBy > 0 ? [`${passedBy} ended without passing it`] : []),
   ]
-  return { times: recoveredMs.length, recoveredMs, troubles, note: notes.join(", ") }
+  return { times: recoveredMs.length, killedThere: killed, recoveredMs, troubles, note: notes.join(", ") }
 }
 
 /** An armed process that died by SIGKILL was at the point. One that ended otherwise was asked to end before. */

@@ -18,6 +18,7 @@ const deadWithinMs = 90_000
 const poison = (name: string, sentence: string, point: CrashPoint, handler: string | null, short?: true): Fault => ({
   name,
   sentence,
+  alone: true,
   ...(short && { short }),
   inflict: (world) => inflict(world, point, handler),
 })
@@ -48,6 +49,7 @@ async function inflict(world: World, point: CrashPoint, handler: string | null):
   const { db } = world.database
   await world.processes.allReady()
   const before = await attemptsLost(world)
+  const webhooks = await countWebhooks(world)
   const deaths = world.processes.deaths.length
   const eventId = await bookBeforeDispatch(world, (event) => {
     for (const target of world.processes.of("actors")) target.arm(point, 1, event)
@@ -58,7 +60,7 @@ async function inflict(world: World, point: CrashPoint, handler: string | null):
     const [row] = await db<[{ count: number }]>`
       select count(*) from slotbase.dead_letters
       where event_id = ${eventId} and handler is not distinct from ${handler} and resolved_at is null`
-    return row.count === (handler === null ? webhooks : 1)
+    return row.count === (handler === null ? webhooks.count : 1)
   })
   const tookMs = performance.now() - since
   const killed = world.processes.deaths.length - deaths
@@ -88,8 +90,12 @@ async function inflict(world: World, point: CrashPoint, handler: string | null):
   return { times: 1, recoveredMs, troubles, note: `dead after ${killed} kills and ${(tookMs / 1000).toFixed(1)} s` }
 }
 
-/** One for the healthy receiver and one for the faulty one. */
-const webhooks = 2
+/** The event goes to each of them. */
+async function countWebhooks({ database: { db } }: World): Promise<{ readonly count: number }> {
+  const [row] = await db<[{ count: number }]>`
+    select count(*) from slotbase.webhooks where deleted_at is null and 'booking.confirmed' = any (events)`
+  return row
+}
 
 /** Holds dispatch back and books. Dispatch goes on when the processes are armed for the event. */
 async function bookBeforeDispatch(world: World, arm: (event: string) => void): Promise<string> {

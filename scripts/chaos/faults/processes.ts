@@ -51,6 +51,7 @@ export const processFaults: readonly Fault[] = [
   {
     name: "asked-to-end",
     sentence: "Each actor process in turn gets SIGTERM: it ends with 0 and costs no attempt.",
+    alone: true,
     recoverWithinMs: killedWithinMs,
     inflict: askToEnd,
   },

@@ -35,6 +35,7 @@ export const snapshotFaults: readonly Fault[] = [
     name: "vacuum-held-back",
     sentence:
       "For ten minutes three idle transactions hold vacuum back (a snapshot, a write, an event); most processes die again and again.",
+    alone: true,
     recoverWithinMs: killedWithinMs,
     short: true,
     inflict,

@@ -4,11 +4,13 @@
  * Writes: hook_subscriptions.
  */
 import type { Caller } from "#access/caller.ts"
+import { reached } from "#base/crash-points.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import type { SecretBox } from "#base/secrets.ts"
+import { holdDispatch } from "#outbound/webhooks/deliveries/unfinished.ts"
 import { createWebhook, deleteGoneWebhooks, deleteWebhook } from "#outbound/webhooks/webhooks.ts"
 import { type HookRow, type HookSubscription, type hookStates, toHook } from "./answer.ts"
 import { addressOfHook, type HookInput, maxHookSubscriptions } from "./input.ts"
@@ -63,6 +65,10 @@ export async function endGoneHooks(
   tx: Tx,
   webhookIds: readonly string[],
 ): Promise<readonly { readonly id: string; readonly discarded: number }[]> {
+  const { count } = await tx`
+    select from slotbase.hook_subscriptions where webhook_id = any (${webhookIds as string[]}::uuid[]) and gone_at is null`
+  if (count === 0) return []
+  await holdDispatch(tx)
   const ended = await tx<{ id: string; facility_id: string; discarded: number }[]>`
     update slotbase.hook_subscriptions s
     set gone_at = slotbase.now(), discarded = (
@@ -70,7 +76,10 @@ export async function endGoneHooks(
         select from slotbase.delivery_queue q where q.webhook_id = s.webhook_id limit ${countAtMost}) waiting)
     where s.webhook_id = any (${webhookIds as string[]}::uuid[]) and s.gone_at is null
     returning s.webhook_id as id, s.facility_id, s.discarded`
-  if (ended.length > 0) await deleteGoneWebhooks(tx, ended)
+  if (ended.length > 0) {
+    await deleteGoneWebhooks(tx, ended)
+    reached("hook-ended")
+  }
   return ended
 }
 

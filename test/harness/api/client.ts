@@ -20,7 +20,7 @@ export interface Client {
   ) => Promise<Answer<Body>>
   readonly patch: <Body = Record<string, unknown>>(path: string, body: unknown) => Promise<Answer<Body>>
   readonly put: <Body = Record<string, unknown>>(path: string, body: unknown) => Promise<Answer<Body>>
-  readonly delete: (path: string) => Promise<Answer>
+  readonly delete: (path: string, headers?: Record<string, string>) => Promise<Answer>
 }
 
 export function clientOf(address: string, token: string = rootKey): Client {
@@ -42,7 +42,7 @@ export function clientOf(address: string, token: string = rootKey): Client {
     post: (path, body, headers) => call("POST", path, body, headers),
     patch: (path, body) => call("PATCH", path, body),
     put: (path, body) => call("PUT", path, body),
-    delete: (path) => call("DELETE", path),
+    delete: (path, headers) => call("DELETE", path, undefined, headers),
   }
 }
 

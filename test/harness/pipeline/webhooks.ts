@@ -40,11 +40,17 @@ export async function aWebhook(
 
 /** Records this many confirmed bookings of the facility and dispatches them; returns the ids of the events in order. */
 export async function confirmed(db: Db, facilityId: string, count = 1): Promise<readonly string[]> {
+  const eventIds = await undispatched(db, facilityId, count)
+  await dispatchAll(db)
+  return eventIds
+}
+
+/** As above, without the dispatch. */
+export async function undispatched(db: Db, facilityId: string, count: number): Promise<readonly string[]> {
   const { eventIds } = await transact(db, context, async (tx) => {
     for (let n = 0; n < count; n++)
       record(tx, sample("booking.confirmed", { bookingId: crypto.randomUUID() }, facilityId))
   })
-  await dispatchAll(db)
   return eventIds
 }
 

@@ -99,7 +99,8 @@ const wrongDeliveries = (db: Queryable, after: number) => db`
 /**
  * The errors of a dead letter count the attempts: from 1 upwards, and from 1 again only after an error that
  * dead-lettered it. The last error must be one that dead-lettered it. The records of runs and attempts must show as
- * many failures. Entries that ended without an attempt (webhook deleted, month over) are not checked.
+ * many failures. Entries that ended without an attempt (webhook deleted, month over) are not checked. The end of the
+ * time for retries is no attempt either, and is left out.
  */
 const withoutErrors = (db: Queryable) => db`
   with letters as materialized (
@@ -107,12 +108,14 @@ const withoutErrors = (db: Queryable) => db`
     from slotbase.dead_letters d
     cross join lateral (
       select count(*) as errors, (array_agg(nth order by at desc))[1] as attempts, (array_agg(status order by at desc))[1] as status,
-             coalesce(bool_and(nth = before + 1 or nth = 1 and status_before = 'dead_letter'), false) as complete
+             coalesce(bool_and(nth = before + 1 or nth = 1 and status_before = 'dead_letter'), false) as complete,
+             d.errors -> -1 -> 'error' ->> 'code' is not distinct from 'retry_time_over' as given_up
       from (
         select (error ->> 'attemptCount')::integer as nth, error ->> 'status' as status, at,
                lag((error ->> 'attemptCount')::integer, 1, 0) over (order by at) as before,
                lag(error ->> 'status') over (order by at) as status_before
         from jsonb_array_elements(d.errors) with ordinality as x (error, at)
+        where error -> 'error' ->> 'code' is distinct from 'retry_time_over'
       ) x
     ) e
     where coalesce(d.errors -> -1 -> 'error' ->> 'code', '') not in ('webhook_deleted', 'retention')
@@ -125,4 +128,4 @@ const withoutErrors = (db: Queryable) => db`
     where a.event_id = l.event_id and a.delivery_id = l.delivery_id and a.attempt <= l.attempts
       and a.outcome in ('failed', 'unknown')
   ) a on l.delivery_id is not null
-  where not l.complete or l.status <> 'dead_letter' or h.attempts <> l.attempts or a.failed <> l.attempts`
+  where not l.complete or l.status <> 'dead_letter' and not l.given_up or h.attempts <> l.attempts or a.failed <> l.attempts`

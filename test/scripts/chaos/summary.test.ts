@@ -10,6 +10,7 @@ const line = (fault: string, times: number, kills: number, duplicates: number, r
   times,
   kills,
   duplicates,
+  killedThere: undefined,
   recoveredMs,
   recoveredP50Ms: undefined,
   recoveredMaxMs: undefined,

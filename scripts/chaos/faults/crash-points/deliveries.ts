@@ -72,7 +72,7 @@ export const lostClaims: Provoke = (world) => ({
           set lease = nextval('slotbase.lease_seq'), owner = p.id, started_at = slotbase.now()
           from slotbase.processes p
           where p.pid = ${target.pid()} and p.alive_until > clock_timestamp()
-            and q.ctid = (select ctid from slotbase.delivery_queue where lease is null limit 1 for update skip locked)`
+            and q.ctid = (select ctid from slotbase.delivery_queue where lease is null and waits_for is null limit 1 for update skip locked)`
         return count === 1
       })
     world.receivers.setBehaviour("answer")

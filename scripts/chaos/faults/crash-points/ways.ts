@@ -1,6 +1,6 @@
 // The way to each crash point: the role that passes it, and the provocation that makes a process pass it.
 
-import type { CrashPoint, replayPoints, retentionPoints, retryPoints } from "#base/crash-points.ts"
+import type { CrashPoint, retentionPoints } from "#base/crash-points.ts"
 import type { Role } from "#scripts/chaos/supervised-process.ts"
 import { goneReceiver, hangingBurst, lostClaims, refusingReceiver } from "./deliveries.ts"
 import { failingHandler, lostRuns, slowHandler, slowMail } from "./handlers.ts"
@@ -8,6 +8,7 @@ import { expiredHolds, housekeeping } from "./jobs.ts"
 import type { Provoke } from "./provocation.ts"
 import { recordFromSql } from "./sql-events.ts"
 import { deathDuringRequests, deathDuringRuns } from "./takeovers.ts"
+import { goneHooks, overdueDeliveries, runningReplay, toldEndpoints, waitingForJob } from "./webhooks.ts"
 
 export interface Way {
   readonly role: Role
@@ -21,11 +22,8 @@ export interface Way {
   readonly short?: true
 }
 
-/** The crash points of retention, of order, of replays and of the job webhook-retry are hit by tests of their own. */
-export type ReachedPoint = Exclude<
-  CrashPoint,
-  (typeof retentionPoints)[number] | (typeof replayPoints)[number] | (typeof retryPoints)[number]
->
+/** A month is removed after more than a year: its own test hits those points. */
+export type ReachedPoint = Exclude<CrashPoint, (typeof retentionPoints)[number]>
 
 const request: Way = { role: "server", upTo: 12 }
 const actor: Way = { role: "actors", upTo: 4 }
@@ -65,13 +63,23 @@ export const ways: Readonly<Record<ReachedPoint, Way | readonly [Way, Way]>> = {
   "request-next": actor,
   "answer-received": { ...actor, short: true },
   "webhook-switched-off": { ...actor, upTo: 1, provoke: goneReceiver },
+  "hook-ended": { ...actor, upTo: 1, race: true, provoke: goneHooks },
+  "discarded-in-part": { ...actor, upTo: 1, race: true, provoke: goneHooks },
   "delivered-settled": { ...actor, upTo: 2, provoke: refusingReceiver },
+  "deliveries-arranged": { ...actor, upTo: 2 },
+  "ordered-settled": { ...actor, upTo: 2 },
+  "followers-next": { ...actor, upTo: 1, provoke: waitingForJob },
   "attempts-settled": actor,
   "deliveries-returned": { ...actor, upTo: 1, provoke: hangingBurst, as: "stopping" },
   "orphaned-claims-returned": { ...actor, upTo: 1, provoke: lostClaims },
   "abandoned-deliveries-reclaimed": { ...actor, upTo: 1, race: true, provoke: deathDuringRequests },
   "log-read": { ...request, upTo: 4 },
   "frames-published": { ...request, upTo: 4 },
+  "retries-due": { ...actor, upTo: 1, race: true, provoke: waitingForJob },
+  "overdue-ended": { ...actor, upTo: 1, race: true, provoke: overdueDeliveries },
+  "replay-queued": { ...actor, upTo: 1, race: true, provoke: runningReplay },
+  "replay-advanced": { ...actor, upTo: 1, race: true, provoke: runningReplay },
+  "endpoints-told": { ...actor, upTo: 1, race: true, provoke: toldEndpoints },
   "holds-expired": { ...actor, upTo: 1, provoke: expiredHolds },
   "partitions-made": { ...actor, upTo: 1, provoke: housekeeping },
   "process-registered": { ...actor, upTo: 1, as: "starting" },

@@ -135,8 +135,8 @@ export async function endReplay(
   await tx`
     update slotbase.replays r
     set status = ${status}, reason = ${reason}, ended_at = slotbase.now(), queued = r.queued - ${withdrawn},
-        failed = case when r.number is not null then s.failed end,
-        delivered = case when r.number is not null then r.queued - ${withdrawn} - s.failed - s.unfinished end
+        failed = case when r.number is not null then s.failed_now end,
+        delivered = case when r.number is not null then r.queued - ${withdrawn} - s.failed_now - s.unfinished end
     from (${shown(tx, tx`x.id = ${id} and x.facility_id = ${facility_id}`)}) s
     where r.id = ${id} and r.facility_id = ${facility_id}`
 }

@@ -139,6 +139,17 @@ test("a replay sends each event of its range once more, in order, at its rate, a
   expect(await read(body.id)).toMatchObject({ status: "completed", queued: 6, delivered: 6, failed: 0, unfinished: 0 })
 })
 
+test("a replay that has ended still says how many of its deliveries failed", async () => {
+  const { facilityId, begin, read } = await club({ retryConfig: { maxRetries: 0 }, retryForHours: 0 })
+  await confirmed(db(), facilityId, 3)
+  await deliverer.run()
+  const { id } = (await begin({ ratePerSecond: 1 })).body
+  await seconds(1)
+  healthy = false
+  await seconds(4)
+  expect(await read(id)).toMatchObject({ status: "completed", queued: 3, delivered: 1, failed: 2, unfinished: 0 })
+})
+
 test("an event on its way is not sent again, and one that came after the request neither", async () => {
   const { facilityId, begin, at, webhookId } = await club()
   const [sent] = await confirmed(db(), facilityId)
