@@ -2,7 +2,7 @@
  * Claims deliveries and returns them. A claim is one statement that commits before any request leaves. It takes the
  * lease of each delivery, with a fencing token of its own, and records when. That is the attempt, as started
  * (webhook_attempts). So every attempt can be seen, and its outcome is either known or marked as unknown.
- * sql/0048-claims.sql writes what the rate and the backlog have used.
+ * sql/0049-claims.sql writes what the rate and the backlog have used.
  * Writes: delivery_queue.
  */
 
@@ -98,7 +98,7 @@ interface ClaimRequest {
   readonly mayQuarantine: boolean
 }
 
-/** Written by sql/0048-claims.sql: planning the statement took 11 ms, five times on each connection. */
+/** Written by sql/0049-claims.sql: planning the statement took 11 ms, five times on each connection. */
 const claimRows = (db: Db, { owner, wants, total, mayQuarantine, dueFirst }: ClaimRequest) => db<AnsweredRow[]>`
   select * from slotbase.claim_deliveries(${owner}, ${JSON.stringify(wants)}::text::json, ${total}, ${mayQuarantine}, ${dueFirst})`
 

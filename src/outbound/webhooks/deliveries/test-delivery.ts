@@ -5,6 +5,7 @@
 import type { Db } from "#base/database/db.ts"
 import { EgressRefused, errorClassOf, RequestFailed } from "#base/egress/failures.ts"
 import { guardedFetch } from "#base/egress/fetch.ts"
+import { headersIn } from "#base/egress/request-head.ts"
 import type { Trace } from "#base/egress/trace.ts"
 import { InvalidInput, NotFound, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
@@ -103,10 +104,10 @@ async function exchangeTest(
   const known = () => ({
     trace,
     requestHeaders:
-      trace.headers === undefined
+      trace.head === undefined
         ? {}
         : headerDifference(
-            trace.headers,
+            headersIn(trace.head),
             { ...attempt, url: webhook.url, timestamp, signature: signature ?? null, payload: made.body },
             webhook.auth_type === "signature" ? [] : Object.keys(auth),
           ),
