@@ -63,11 +63,19 @@ async function incomplete(servers: readonly string[], path: string): Promise<Row
   return isComplete ? [] : [{ status, ...body }]
 }
 
-/** A deletion counts in its transaction, and its audit row or its subscription keeps the number. */
+/**
+ * A deletion counts in its transaction, and its audit row or its subscription keeps the number. It does not see what a
+ * dispatch makes meanwhile. No transaction takes ten seconds.
+ */
 export const discardedUncounted = (db: Queryable) => db`
   with ended as (
-    select d.webhook_id, count(*) as discarded from slotbase.dead_letters d
-    where d.errors -> -1 -> 'error' ->> 'code' = 'webhook_deleted' group by d.webhook_id
+    select d.webhook_id, count(*) as discarded
+    from slotbase.dead_letters d
+    join slotbase.webhooks w on w.id = d.webhook_id
+    join slotbase.event_positions p on p.position = d.position
+    where d.errors -> -1 -> 'error' ->> 'code' = 'webhook_deleted'
+      and p.dispatched_at < coalesce(w.deleted_at, 'infinity') - interval '10 s'
+    group by d.webhook_id
   )
   select e.webhook_id, e.discarded, s.discarded as of_subscription, (a.before ->> 'unfinishedDeliveries')::bigint as audited
   from ended e

@@ -9,6 +9,7 @@ const claim = {
   file: "actors/deliveries/claim-rows.ts",
   tests: [`${folder}/claim-rows.test.ts`, `${folder}/quarantine.test.ts`],
 }
+const claimStatement = { ...claim, file: "sql/0049-claims.sql" }
 const endpoint = {
   file: "actors/deliveries/endpoint.ts",
   tests: [`${folder}/endpoints.test.ts`, `${folder}/slow.test.ts`],
@@ -53,14 +54,14 @@ export const deliveryMutations: readonly Mutation[] = [
   { ...breaker, name: "failure-does-not-halve", find: "Math.floor(breaker.requests / 2)", replace: "breaker.requests" },
   { ...claim, name: "quarantine-without-an-end", find: "quarantineMs = 500", replace: "quarantineMs = 500_000" },
   {
-    ...claim,
+    ...claimStatement,
     name: "quarantined-delivery-brings-others",
     find: "where not exists (select from quarantined)",
     replace: "where true",
   },
-  { ...claim, name: "suspects-in-a-batch", find: "lease is null and unknowns < 2", replace: "lease is null" },
+  { ...claimStatement, name: "suspects-in-a-batch", find: "lease is null and unknowns < 2", replace: "lease is null" },
   {
-    ...claim,
+    ...claimStatement,
     name: "dead-processes-claim",
     find: "and alive_until > clock_timestamp())\n  ), counting",
     replace: ")\n  ), counting",

@@ -10,7 +10,6 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import type { SecretBox } from "#base/secrets.ts"
-import { holdDispatch } from "#outbound/webhooks/deliveries/unfinished.ts"
 import { createWebhook, deleteGoneWebhooks, deleteWebhook } from "#outbound/webhooks/webhooks.ts"
 import { type HookRow, type HookSubscription, type hookStates, toHook } from "./answer.ts"
 import { addressOfHook, type HookInput, maxHookSubscriptions } from "./input.ts"
@@ -65,10 +64,6 @@ export async function endGoneHooks(
   tx: Tx,
   webhookIds: readonly string[],
 ): Promise<readonly { readonly id: string; readonly discarded: number }[]> {
-  const { count } = await tx`
-    select from slotbase.hook_subscriptions where webhook_id = any (${webhookIds as string[]}::uuid[]) and gone_at is null`
-  if (count === 0) return []
-  await holdDispatch(tx)
   const ended = await tx<{ id: string; facility_id: string; discarded: number }[]>`
     update slotbase.hook_subscriptions s
     set gone_at = slotbase.now(), discarded = (

@@ -21,7 +21,7 @@ import { eventContextOf } from "#events/outbox.ts"
 import { typesMeantBy } from "#events/patterns.ts"
 import { type Auth, authOf, openCurrentAuth, sealAuth } from "./auth.ts"
 import { abandonDeliveries } from "./deliveries/abandon.ts"
-import { discardedBy, holdDispatch } from "./deliveries/unfinished.ts"
+import { discardedBy } from "./deliveries/unfinished.ts"
 import { formatOf } from "./formats/input.ts"
 import {
   defaultConcurrency,
@@ -169,7 +169,6 @@ export async function rotateSecret(
 export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
   const before = toWebhook(await lockWebhook(tx, facilityId, id))
   // The trail says what was discarded. The locked row keeps others from adding a replay meanwhile.
-  await holdDispatch(tx)
   const { unfinishedDeliveries } = await discardedBy(tx, facilityId, id)
   noteChange(tx, { before: { ...before, unfinishedDeliveries } })
   await tx`
@@ -179,7 +178,7 @@ export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, 
     where id = ${id} and facility_id = ${facilityId}`
   await endVersion(tx, facilityId, id)
   // Settles the first part here, so that a small backlog is settled when the answer arrives.
-  // The actor settles the rest.
+  // The actor settles the rest, and deliveries that a concurrent dispatch adds.
   await abandonDeliveries(tx, id)
   changed(tx)
 }

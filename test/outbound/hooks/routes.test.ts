@@ -8,8 +8,7 @@ import { maxHookSubscriptions } from "#outbound/hooks/input.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
 import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
-import { aDeliverer, aWebhook, confirmed, type TestDeliverer, undispatched } from "#test/harness/pipeline/webhooks.ts"
-import { whileDispatching } from "#test/harness/pipeline/while-dispatching.ts"
+import { aDeliverer, aWebhook, confirmed, type TestDeliverer } from "#test/harness/pipeline/webhooks.ts"
 
 let api: TestApi
 let deliverer: TestDeliverer
@@ -165,20 +164,6 @@ describe("the end of a subscription", () => {
     const { id } = (await subscribe()).body
     at = `/v1/facilities/${await api.facility()}`
     expect((await api.call("DELETE", `${at}/hooks/subscriptions/${id}`)).status).toBe(404)
-  })
-
-  test("a 410 counts the deliveries of a dispatch that is under way", async () => {
-    const { db } = api.database
-    const { id } = (await subscribe({ hookUrl: anAddress() })).body
-    await dispatchAll(db)
-    await confirmed(db, facilityId)
-    await undispatched(db, facilityId, 3)
-    status = 410
-    await whileDispatching(db, () => deliverer.run())
-    await deliverer.run()
-    const [one] = await ended()
-    const dead = await db`select from slotbase.dead_letters where webhook_id = ${id} and resolution = 'ignored'`
-    expect([one?.discardedDeliveries, dead.length]).toEqual([4, 4])
   })
 
   test("a 410 unsubscribes, and says how many deliveries were not sent any more", async () => {

@@ -7,6 +7,7 @@
  * refuse it, when the plan's limit is reached, or when a part of the time is just being taken.
  */
 
+import { isLockTimeout, limitWaits } from "#base/database/lock-waits.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
@@ -179,13 +180,9 @@ const lockCounter = (tx: Tx, facilityId: string) => tx`
   select from slotbase.entitlement_counters
   where facility_id = ${facilityId} and entitlement = 'bookings_per_month' for no key update`
 
-const limitWaits = (tx: Tx, ms: number) => tx`select set_config('lock_timeout', ${`${ms}ms`}, true)`
-
 type Refusal = RuleBroken | NotAllowed | NotFound | InvalidInput
 const isRefusal = (error: unknown): error is Refusal =>
   error instanceof RuleBroken ||
   error instanceof NotAllowed ||
   error instanceof NotFound ||
   error instanceof InvalidInput
-
-const isLockTimeout = (error: unknown) => error instanceof Error && "code" in error && error.code === "55P03"

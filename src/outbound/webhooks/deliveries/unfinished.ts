@@ -1,7 +1,9 @@
-/** What a deletion of a webhook discards: its unfinished deliveries. They are counted up to a limit. */
+/**
+ * What a deletion of a webhook discards: its unfinished deliveries. They are counted up to a limit. Those that a
+ * dispatch makes at the same time come on top: to count them, a deletion would have to hold up every club's events.
+ */
 import * as Schema from "effect/Schema"
 import type { Queryable } from "#base/database/db.ts"
-import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 
 /** Counted in some milliseconds. */
@@ -30,11 +32,3 @@ export async function discardedBy(db: Queryable, facilityId: string, webhookId: 
     ...(row.oldest && { oldestEventAt: row.oldest.toISOString() }),
   }
 }
-
-/**
- * Lets nothing be dispatched until the transaction ends. A dispatch that is under way has made deliveries that a count
- * does not see, and that would be discarded uncounted. The lock is that of slotbase.dispatch. It comes before the end
- * of the webhook's subscription, whose row a dispatch locks too.
- */
-export const holdDispatch = (tx: Tx) => tx`
-  select pg_advisory_xact_lock(hashtext('slotbase'), hashtext('dispatch'))`

@@ -3,8 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
-import { aDeliverer, confirmed, type TestDeliverer, undispatched } from "#test/harness/pipeline/webhooks.ts"
-import { whileDispatching } from "#test/harness/pipeline/while-dispatching.ts"
+import { aDeliverer, confirmed, type TestDeliverer } from "#test/harness/pipeline/webhooks.ts"
 
 let api: TestApi
 let deliverer: TestDeliverer
@@ -135,16 +134,4 @@ test("a deletion says before what it discards, and the audit trail says it after
   expect(trail.body.data[0].before.unfinishedDeliveries).toBe(2)
   expect((await api.call("GET", `${at}/deletion`)).status).toBe(404)
   expect((await api.call("GET", `${at}/continuity?have=`)).status).toBe(404)
-})
-
-test("a deletion counts the deliveries of a dispatch that is under way", async () => {
-  const { at, facilityId } = await torn()
-  const { db } = api.database
-  await undispatched(db, facilityId, 3)
-  await whileDispatching(db, () => api.call("DELETE", at))
-  await deliverer.run()
-  const trail = await api.call("GET", `/v1/facilities/${facilityId}/audit-log?action=webhook.deleted`)
-  const discarded = await db`
-    select from slotbase.dead_letters where facility_id = ${facilityId} and resolution = 'ignored'`
-  expect([trail.body.data[0].before.unfinishedDeliveries, discarded.length]).toEqual([5, 5])
 })
