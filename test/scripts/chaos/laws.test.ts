@@ -69,7 +69,7 @@ const sentAgain = (tx: Tx, number: number) => tx`
          'delivered', 1, now()
   from slotbase.delivery_history`
 const ended = (tx: Tx, discarded: number) => tx`
-  with w as (update slotbase.webhooks set deleted_at = now(), deleted_by = ${rootUserId}, is_active = false returning id, facility_id),
+  with w as (update slotbase.webhooks set deleted_at = now() + interval '1 hour', deleted_by = ${rootUserId}, is_active = false returning id, facility_id),
   s as (insert into slotbase.hook_subscriptions (facility_id, webhook_id, event, gone_at, discarded)
         select facility_id, id, 'booking.confirmed', now(), ${discarded} from w)
   update slotbase.dead_letters set errors = errors || '{"error": {"code": "webhook_deleted"}}'`
