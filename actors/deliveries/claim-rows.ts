@@ -6,7 +6,7 @@
  * Writes: delivery_queue.
  */
 
-import { readEvents } from "#actors/runtime/event-memory.ts"
+import { readTexts } from "#actors/runtime/event-memory.ts"
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
@@ -62,7 +62,7 @@ export async function claimDeliveries(
   // Read in separate statements: a statement that locks must not prune partitions.
   const [targets, events] = await Promise.all([
     readTargets(db, claimed),
-    readEvents(
+    readTexts(
       db,
       claimed.map((row) => row.event_id),
     ),

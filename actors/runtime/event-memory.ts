@@ -1,6 +1,7 @@
 /**
  * The events of runs and deliveries. Handlers and webhooks need the same events at about the same time, so each process
- * reads them once and keeps the newest. An event never changes.
+ * reads them once and keeps the newest as texts. A text is parsed when the first handler needs it. An event never
+ * changes.
  */
 
 import type { HandledEvent } from "#actors/handlers/handler.ts"
@@ -8,22 +9,35 @@ import { plainArray } from "#base/database/array-literal.ts"
 import type { Db } from "#base/database/db.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 
-/** An event without its position, and the text of it that webhooks get. */
-export interface ReadEvent extends Omit<HandledEvent, "position"> {
+/** An event as the database tells it: the text that webhooks get, and what that does not say. */
+export interface EventText extends Pick<HandledEvent, "id" | "facility_id" | "aggregate_id" | "resource_id" | "type"> {
   readonly body: string
 }
 
-/** Events kept: several batches, by which the slowest handler may be behind the quickest. */
-const kept = 5_000
+/** An event without its position. */
+export interface ReadEvent extends Omit<HandledEvent, "position">, EventText {}
+
+/**
+ * What is kept: a backlog by which the slowest reader may be behind the quickest. Each event that is read again costs
+ * some 80 µs.
+ */
+export const memoryLimits = { events: 20_000, characters: 16 * 1024 ** 2 }
 
 /** The events of these ids. An event that is gone is missing from the answer. */
 export async function readEvents(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, ReadEvent>> {
-  const { events, loading } = memoryOf(db)
+  const texts = await readTexts(db, ids)
+  return new Map([...texts].map(([id, text]) => [id, parsedOnce(text)]))
+}
+
+/** As above, unparsed. */
+export async function readTexts(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, EventText>> {
+  const memory = memoryOf(db)
+  const { events, loading } = memory
   const unknown = [...new Set(ids)].filter((id) => !events.has(id) && !loading.has(id))
   if (unknown.length > 0) {
     const load = query(db, unknown)
       .then((rows) => {
-        for (const event of rows) events.set(event.id, event)
+        for (const event of rows) remember(memory, event)
       })
       .finally(() => {
         for (const id of unknown) loading.delete(id)
@@ -31,7 +45,7 @@ export async function readEvents(db: Db, ids: readonly string[]): Promise<Readon
     for (const id of unknown) loading.set(id, load)
   }
   await Promise.all(new Set(ids.map((id) => loading.get(id))))
-  const found = new Map<string, ReadEvent>()
+  const found = new Map<string, EventText>()
   for (const id of ids) {
     const event = events.get(id)
     if (event) found.set(id, event)
@@ -39,44 +53,57 @@ export async function readEvents(db: Db, ids: readonly string[]): Promise<Readon
   // An event may have been forgotten while this waited for the others, so it is read again before it counts as gone.
   const missing = ids.filter((id) => !found.has(id))
   if (missing.length > 0) for (const row of await query(db, missing)) found.set(row.id, row)
-  forget(events)
+  forget(memory)
   return found
 }
 
 interface Memory {
-  readonly events: Map<string, ReadEvent>
+  readonly events: Map<string, EventText>
   readonly loading: Map<string, Promise<void>>
+  /** Of all texts. */
+  characters: number
 }
 
 const memories = new WeakMap<Db, Memory>()
 
 function memoryOf(db: Db): Memory {
-  const memory = memories.get(db) ?? { events: new Map(), loading: new Map() }
+  const memory = memories.get(db) ?? { events: new Map(), loading: new Map(), characters: 0 }
   memories.set(db, memory)
   return memory
 }
 
+function remember(memory: Memory, event: EventText): void {
+  memory.characters += event.body.length - (memory.events.get(event.id)?.body.length ?? 0)
+  memory.events.set(event.id, event)
+}
+
 /** Forgets the oldest events. */
-function forget(events: Map<string, ReadEvent>): void {
-  let surplus = events.size - kept
-  for (const id of events.keys()) {
-    if (surplus-- <= 0) return
+function forget(memory: Memory): void {
+  const { events } = memory
+  for (const [id, { body }] of events) {
+    if (events.size <= memoryLimits.events && memory.characters <= memoryLimits.characters) return
     events.delete(id)
+    memory.characters -= body.length
   }
 }
 
-interface KnownRow extends Pick<ReadEvent, "id" | "facility_id" | "aggregate_id" | "resource_id" | "type" | "body"> {}
+const query = (db: Db, ids: readonly string[]): Promise<readonly EventText[]> => db<EventText[]>`
+  select id, facility_id, aggregate_id, resource_id, type, body from slotbase.known_events(${plainArray(ids)}::text::uuid[])`
 
-async function query(db: Db, ids: readonly string[]): Promise<readonly ReadEvent[]> {
-  const rows = await db<KnownRow[]>`
-    select id, facility_id, aggregate_id, resource_id, type, body from slotbase.known_events(${plainArray(ids)}::text::uuid[])`
-  return rows.map(eventOf)
+const parsed = new WeakMap<EventText, ReadEvent>()
+
+function parsedOnce(text: EventText): ReadEvent {
+  const known = parsed.get(text)
+  if (known) return known
+  const event = eventOf(text)
+  parsed.set(text, event)
+  return event
 }
 
-function eventOf(row: KnownRow): ReadEvent {
-  const event = JSON.parse(row.body) as DomainEvent
+function eventOf(text: EventText): ReadEvent {
+  const event = JSON.parse(text.body) as DomainEvent
   return {
-    ...row,
+    ...text,
     version: event.version,
     timestamp: new Date(event.timestamp),
     occurred_at: new Date(event.occurredAt),

@@ -2,14 +2,17 @@
 // gone while it exists.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { readEvents } from "#actors/runtime/event-memory.ts"
+import { memoryLimits, readEvents, readTexts } from "#actors/runtime/event-memory.ts"
 import type { Db } from "#base/database/db.ts"
 import { newId } from "#base/ids.ts"
 import { recordMany } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
+const few = { events: 500 }
+
 beforeAll(async () => {
+  Object.assign(memoryLimits, few)
   database = await testDatabase()
 })
 afterAll(() => database.drop())
@@ -62,14 +65,14 @@ test("a failed read fails all that wait for it, and the next one reads anew", as
 })
 
 test("more events than the memory keeps are read all the same", async () => {
-  const ids = (await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 1_000)))).flat()
+  const ids = (await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 100)))).flat()
   const { db } = counting()
-  expect((await readEvents(db, ids)).size).toBe(6_000)
-  expect((await readEvents(db, ids)).size).toBe(6_000)
+  expect((await readEvents(db, ids)).size).toBe(600)
+  expect((await readEvents(db, ids)).size).toBe(600)
 })
 
 test("the events read last are kept, and the events read first are forgotten", async () => {
-  const [first = [], ...others] = await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 1_000)))
+  const [first = [], ...others] = await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 100)))
   const { db, count } = counting()
   await readEvents(db, first)
   await readEvents(db, others.flat())
@@ -80,9 +83,31 @@ test("the events read last are kept, and the events read first are forgotten", a
   expect(count.queries).toBe(queries + 1)
 })
 
+test("long events are forgotten earlier: the memory has a limit of characters too", async () => {
+  const ids = await recordMany(database.db, 50)
+  const { db, count } = counting()
+  const texts = [...(await readTexts(db, ids)).values()]
+  const half = texts.slice(25).reduce((sum, { body }) => sum + body.length, 0)
+  Object.assign(memoryLimits, { characters: half })
+  await readTexts(db, ids.slice(0, 1))
+  const queries = count.queries
+  await readTexts(db, ids.slice(25))
+  expect(count.queries).toBe(queries)
+  await readTexts(db, ids.slice(24))
+  expect(count.queries).toBe(queries + 1)
+  Object.assign(memoryLimits, { characters: 16 * 1024 ** 2 })
+})
+
+test("an event is parsed once, whoever asks for it", async () => {
+  const [id = ""] = await recordMany(database.db, 1)
+  const [one, other] = [await readEvents(database.db, [id]), await readEvents(database.db, [id])]
+  expect(other.get(id)).toBe(one.get(id) as never)
+  expect((await readTexts(database.db, [id])).get(id)?.body).toBe(one.get(id)?.body as never)
+})
+
 test("an event forgotten while a reader waits for others does not count as gone", async () => {
   const [early, late] = (await recordMany(database.db, 2)) as [string, string]
-  const many = (await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 1_000)))).flat()
+  const many = (await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 100)))).flat()
   const held = Promise.withResolvers<void>()
   let queries = 0
   // The first query, another reader's, is slow.
