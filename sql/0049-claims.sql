@@ -6,6 +6,10 @@
 -- row of webhook_pace is locked for a webhook with a rate or a backlog only: then one claim at a time counts its
 -- requests. A claim that finds the row locked leaves the webhook to a later claim.
 --
+-- Most claims are of webhooks without a rate, an order, a pause or a backlog, while nothing is suspected of crashing its
+-- process. Those take the short statement: half the time, and a quarter of the planning. A webhook that gets a rate
+-- between the question and the claim has one claim more without it.
+--
 -- The backlog of a webhook that was switched on again begins with 10 requests a second. The rate doubles every 10 s, up
 -- to 200 a second.
 create function slotbase.claim_deliveries(claimer integer, wants json, total integer, may_quarantine boolean, due_first boolean)
@@ -17,6 +21,68 @@ returns table (
 ) language plpgsql set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
+  if not exists (select from slotbase.delivery_queue where unknowns > 1)
+     and not exists (
+       select from json_to_recordset(wants) as d ("webhookId" uuid)
+       cross join lateral (
+         select rate_per_second is not null or ordered as counted from slotbase.webhooks where id = d."webhookId" offset 0
+       ) w
+       left join lateral (
+         select catch_up_to is not null or paused_until is not null as held from slotbase.webhook_pace
+         where webhook_id = d."webhookId" offset 0
+       ) p on true
+       where w.counted or p.held) then
+    return query
+    with t as materialized (
+      select slotbase.now() as now
+    ), others as materialized (
+      select count(*) as processes from slotbase.processes
+      where id <> claimer and alive_until > clock_timestamp() and delivers
+    ), switched_on as materialized (
+      select w.id, w.places, greatest(0, least(w.places * d.ahead, d.cap) - d.busy) as slots, d.after
+      from json_to_recordset(wants) as d ("webhookId" uuid, after bigint, busy integer, ahead integer, cap integer)
+      cross join lateral (
+        select id, p.places
+        from slotbase.webhooks
+        cross join lateral (
+          select case when (select processes from others) = 0 then max_concurrency
+                      else coalesce(slotbase.webhook_places(id, max_concurrency, claimer), 0) end as places
+          offset 0
+        ) p
+        where id = d."webhookId" and is_active and deleted_at is null
+        offset 0
+      ) w
+      where exists (select from slotbase.processes where id = claimer and alive_until > clock_timestamp())
+    ), candidates as materialized (
+      select q.at, w.slots, row_number() over (partition by w.id order by q.nth, (q.kind = 'due') = due_first desc, q.kind) as rank
+      from switched_on w
+      cross join lateral (
+        select at, 'due' as kind, row_number() over () as nth from (
+          select ctid as at from slotbase.delivery_queue
+          where webhook_id = w.id and ready_at is not null and ready_at <= (select now from t) and waits_for is null
+            and lease is null and unknowns < 2
+          order by ready_at limit w.slots for update skip locked) due
+        union all
+        select at, 'fresh', row_number() over () from (
+          select ctid as at from slotbase.delivery_queue
+          where webhook_id = w.id and position > w.after and ready_at is null and waits_for is null and lease is null
+          order by position limit w.slots for update skip locked) fresh
+      ) q
+    ), claimed as (
+      update slotbase.delivery_queue q
+      set lease = nextval('slotbase.lease_seq'), owner = claimer, started_at = (select now from t),
+          claimed_version = (select w.version from slotbase.webhooks w where w.id = q.webhook_id)
+      where ctid = any (array(select at from candidates where rank <= slots limit total))
+      returning webhook_id, position, replay, event_id, sequence, failures, unknowns, lease, aggregate_id,
+                slotbase.derived_id(event_id, delivery_id::text || (attempts + 1)::text) as attempt_id, ready_at is null as fresh,
+                claimed_version
+    )
+    select c.webhook_id, c.position, c.replay, c.event_id, c.sequence, c.failures, c.unknowns, c.lease, c.aggregate_id, c.attempt_id,
+           c.fresh, false, c.claimed_version, o.places, null::timestamptz, false, false
+    from claimed c join switched_on o on o.id = c.webhook_id
+    order by c.webhook_id, c.position;
+    return;
+  end if;
   return query
   with t as materialized (
     select slotbase.now() as now

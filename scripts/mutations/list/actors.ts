@@ -53,7 +53,12 @@ export const actorMutations: readonly Mutation[] = [
     find: "failures > policy.maxRetries",
     replace: "failures > policy.maxRetries + 1",
   },
-  { ...memory, name: "memory-keeps-everything", find: "let surplus = events.size - kept", replace: "let surplus = 0" },
+  {
+    ...memory,
+    name: "memory-keeps-everything",
+    find: "events.size <= memoryLimits.events && memory.characters",
+    replace: "memory.characters",
+  },
   { ...memory, name: "memory-lets-itself-be-changed", find: "Object.freeze(event.data)", replace: "event.data" },
   { ...quarantine, name: "quarantined-runs-side-by-side", find: "  await before\n", replace: "" },
   {

@@ -59,7 +59,12 @@ export const deliveryMutations: readonly Mutation[] = [
     find: "where not exists (select from quarantined)",
     replace: "where true",
   },
-  { ...claimStatement, name: "suspects-in-a-batch", find: "lease is null and unknowns < 2", replace: "lease is null" },
+  {
+    ...claimStatement,
+    name: "suspects-in-a-batch",
+    find: "\n          and lease is null and unknowns < 2",
+    replace: "\n          and lease is null",
+  },
   {
     ...claimStatement,
     name: "dead-processes-claim",
