@@ -6,7 +6,7 @@
 -- row of webhook_pace is locked for a webhook with a rate or a backlog only: then one claim at a time counts its
 -- requests. A claim that finds the row locked leaves the webhook to a later claim.
 --
--- Most claims are of webhooks without a rate, an order, a pause or a backlog, while nothing is suspected of crashing its
+XX
 -- process. Those take the short statement: half the time, and a quarter of the planning. A webhook that gets a rate
 -- between the question and the claim has one claim more without it.
 --
