@@ -6,9 +6,9 @@
 -- row of webhook_pace is locked for a webhook with a rate or a backlog only: then one claim at a time counts its
 -- requests. A claim that finds the row locked leaves the webhook to a later claim.
 --
-XX
--- process. Those take the short statement: half the time, and a quarter of the planning. A webhook that gets a rate
--- between the question and the claim has one claim more without it.
+-- Most claims are of webhooks without a rate, an order, a pause or a backlog, while no delivery is suspected of
+-- crashing its process. Those take the short statement: half the time, and half the planning. A webhook that gets a
+-- rate between the question and the claim has one claim more without it.
 --
 -- The backlog of a webhook that was switched on again begins with 10 requests a second. The rate doubles every 10 s, up
 -- to 200 a second.
