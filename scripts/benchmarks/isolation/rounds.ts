@@ -27,6 +27,8 @@ export type Arrival = readonly [eventId: string, atMs: number]
 export interface Span {
   /** Unmeasured time at the same rate, until webhooks that were switched on or off have their effect. */
   readonly leadMs: number
+  /** More unmeasured time, at most; how much is chance. */
+  readonly chanceMs: number
   readonly measuredMs: number
 }
 
@@ -40,7 +42,9 @@ export interface Round {
   readonly cost: Cost
 }
 
-export async function measureRound(context: RoundContext, { leadMs, measuredMs }: Span): Promise<Round> {
+export async function measureRound(context: RoundContext, span: Span): Promise<Round> {
+  const { measuredMs } = span
+  const leadMs = span.leadMs + Math.random() * span.chanceMs
   const { bench, db, healthy, received, worker } = context
   await received()
   const measured = new Set<string>()

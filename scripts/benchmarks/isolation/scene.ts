@@ -21,7 +21,7 @@ export interface Scene extends RoundContext, AsyncDisposable {
 }
 
 export interface Wanted {
-  /** Deliveries in the queue of the black hole; each other sick receiver has a tenth. */
+  /** Deliveries in the queues of the black hole and of the receiver that resets; the slow one has a tenth. */
   readonly backlog: number
   /** How long the actors wait for an answer, milliseconds; undefined: their default. */
   readonly timeoutMs: number | undefined
@@ -47,11 +47,11 @@ export async function setScene(wanted: Wanted, progress: (line: string) => void)
     healthy.push(facility)
     for (let m = 0; m < webhooksPerFacility; m++) await makeWebhook(db, facility, at(ports.http, `/healthy/${n}-${m}`))
   }
-  progress(`queueing ${wanted.backlog} deliveries for the black hole`)
+  progress(`queueing ${wanted.backlog} deliveries each for the black hole and the receiver that resets`)
   const sick = {
     blackHole: await makeSick(db, at(ports.blackHole, "/"), wanted.backlog),
     slow: await makeSick(db, at(ports.http, "/slow"), wanted.backlog / 10),
-    resetting: await makeSick(db, at(ports.resetting, "/"), wanted.backlog / 10),
+    resetting: await makeSick(db, at(ports.resetting, "/"), wanted.backlog),
   }
   const busyFacility = await makeFacility(db)
   const busy: Webhook[] = []
