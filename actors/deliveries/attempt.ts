@@ -7,6 +7,7 @@ import { headersIn } from "#base/egress/request-head.ts"
 import type { Trace } from "#base/egress/trace.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { type OpenedAuth, openCurrentAuth } from "#outbound/webhooks/auth.ts"
+import { withoutEchoes } from "#outbound/webhooks/deliveries/echoes.ts"
 import {
   type HeaderDifference,
   headerDifference,
@@ -65,7 +66,7 @@ export async function makeAttempt(delivery: ClaimedDelivery, tools: AttemptTools
       allow: tools.allow,
       signal: tools.signal,
     })
-    const { status, headers, body: answerBody, bodyEnd, durationMs } = answer
+    const { status, headers, body: answerBody, bodyEnd, durationMs } = withoutEchoes(answer, request.secret)
     const answered = { ...known(), status, headers, body: answerBody, bodyEnd, durationMs }
     if (status >= 200 && status < 300) return { ...answered, outcome: "delivered" }
     return { ...answered, errorClass: "status", ...judge(delivery, answer, tools.random) }
@@ -104,7 +105,7 @@ function requestOf(delivery: ClaimedDelivery, { type, body, made }: EventText, s
   return {
     headers: Object.assign(headers, auth.headers),
     signature: auth.signature,
-    secret: isSigned ? [] : Object.keys(auth.headers),
+    secret: isSigned ? {} : auth.headers,
     body,
     difference: isSigned && !made ? signedDifference(auth.headers) : undefined,
   }
@@ -134,7 +135,7 @@ function recordedHeaders(
     signature: request.signature ?? null,
     payload: request.body,
   }
-  return headerDifference(headersIn(head), attempt, request.secret)
+  return headerDifference(headersIn(head), attempt, Object.keys(request.secret))
 }
 
 type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs" | "usedUp" | "pauseMs" | "notReceived">

@@ -49,6 +49,7 @@ export async function listenForEvents(db: Db, config: Config, listening: Forward
   const { facility, types, forward } = listening
   const secret = listening.secret ?? newSigningSecret()
   const place = await openPlace(db, config, facility.id)
+  const [{ epoch }] = await db<[{ epoch: string }]>`select slotbase.log_epoch() as epoch`
   const stop = new AbortController()
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort())
   let wake = () => {}
@@ -68,7 +69,7 @@ export async function listenForEvents(db: Db, config: Config, listening: Forward
   let nth = 0
   const pass = async (event: DomainEvent, body: string, position: number) => {
     const sequence = position === 0 ? 0 : ++nth
-    await forwardOne({ event, body, position, sequence, secret, forward, config, signal: stop.signal })
+    await forwardOne({ event, body, position, epoch, sequence, secret, forward, config, signal: stop.signal })
   }
   try {
     while (!stop.signal.aborted) {
@@ -111,6 +112,7 @@ interface Forwarded {
   readonly event: DomainEvent
   readonly body: string
   readonly position: number
+  readonly epoch: string
   readonly sequence: number
   readonly secret: string
   readonly forward: string | undefined
@@ -139,9 +141,9 @@ async function forwardOne(one: Forwarded): Promise<void> {
   }
 }
 
-function requestTo({ event, body, position, sequence, secret, config, signal }: Forwarded) {
+function requestTo({ event, body, position, epoch, sequence, secret, config, signal }: Forwarded) {
   const timestamp = Math.floor(Date.now() / 1000)
-  const attempt = { attemptId: newId(), eventId: event.id, eventType: event.type, sequence, position, replay: 0 }
+  const attempt = { attemptId: newId(), eventId: event.id, eventType: event.type, sequence, position, replay: 0, epoch }
   const signed = authHeaders("signature", { signingSecret: secret }, { eventId: event.id, body, timestamp })
   return {
     method: "POST",

@@ -83,6 +83,8 @@ test(
       .update(`${headers.get("x-slotbase-timestamp")}.${body}`)
       .digest("hex")
     expect(headers.get("x-slotbase-signature")).toBe(hex)
+    const [log] = await database.db<[{ epoch: string }]>`select slotbase.log_epoch() as epoch`
+    expect(headers.get("x-slotbase-epoch")).toBe(log.epoch)
     expect(new StandardWebhook(first.secret).verify(body, Object.fromEntries(headers))).toEqual(JSON.parse(body))
     await eventually(() =>
       expect(first.output.text).toMatch(

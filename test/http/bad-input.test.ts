@@ -62,7 +62,7 @@ const cases: [what: string, path: string, body: unknown, faults: [path: string, 
     "a name of spaces",
     "/v1/users",
     { ...user, firstName: "  " },
-    [["body.firstName", "Expected text that does not begin or end with space"]],
+    [["body.firstName", "Expected text that is not empty and does not begin or end with space"]],
   ],
   [
     "a name of 201 characters",

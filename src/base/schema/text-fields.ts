@@ -44,7 +44,7 @@ export const lineUpTo = (maxLength: number) =>
   Schema.String.check(
     atMost(maxLength),
     Schema.isPattern(oneLinePattern, { expected: "one line of text without control or invisible characters" }),
-    Schema.isPattern(framed, { expected: "text that does not begin or end with space" }),
+    Schema.isPattern(framed, { expected: "text that is not empty and does not begin or end with space" }),
   )
 
 /** Text of any number of lines; may be empty. Tabs are allowed. */

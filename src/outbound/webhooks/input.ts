@@ -12,7 +12,7 @@ import { isStandardSecret, minSecretLength, standardKeyBytes, standardPrefix } f
 
 /** Far more than the integrations of any facility. */
 export const maxWebhooksPerFacility = 100
-/** Requests to one webhook in flight, per process: below the share of one slow webhook in the total. */
+/** Requests to one webhook under way, of all processes: below the share of the slow webhooks in the total of one. */
 const maxConcurrency = 50
 const maxFilterIds = 100
 /** More than there are types and patterns: a name may be given twice. */
@@ -37,6 +37,9 @@ const Secret = opaqueText(1, maxSecretLength)
 const HeaderText = Secret.check(
   Schema.isPattern(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/u, { expected: "visible ASCII text" }),
 )
+
+/** RFC 7617, 2: receivers refuse control characters in the pair of Basic. */
+const noControls = /^\P{Cc}*$/u
 
 /**
  * A receiver's library for Standard Webhooks decodes the part after whsec_. It refuses another alphabet or a missing
@@ -68,8 +71,13 @@ export const AuthConfig = Schema.Struct({
     ),
   ),
   headerValue: optional(HeaderText),
-  username: optional(Secret.check(Schema.isPattern(/^[^:]*$/u, { expected: "a user name without a colon" }))),
-  password: optional(Secret),
+  username: optional(
+    Secret.check(
+      Schema.isPattern(/^[^:]*$/u, { expected: "a user name without a colon" }),
+      Schema.isPattern(noControls, { expected: "a user name without control characters" }),
+    ),
+  ),
+  password: optional(Secret.check(Schema.isPattern(noControls, { expected: "a password without control characters" }))),
   bearerToken: optional(HeaderText),
   signingSecret: optional(SigningSecret),
 })

@@ -194,8 +194,8 @@ export async function deleteGoneWebhooks(
   for (const { id, facility_id: facilityId } of gone) {
     await tx`
       update slotbase.webhooks
-      set is_active = false, auth_config = null, deleted_at = slotbase.now(), deleted_by = ${rootUserId},
-          updated_at = slotbase.now()
+      set is_active = false, auth_config = null, next_auth_config = null, rotation_ends_at = null,
+          deleted_at = slotbase.now(), deleted_by = ${rootUserId}, updated_at = slotbase.now()
       where id = ${id} and facility_id = ${facilityId} and deleted_at is null`
     await endVersion(tx, facilityId, id)
   }

@@ -190,6 +190,24 @@ describe("the end of a subscription", () => {
     expect((await subscribe({ hookUrl })).status).toBe(201)
   })
 
+  test("a 410 in the middle of a rotation keeps no secret", async () => {
+    const { id } = (await subscribe()).body
+    const admin = (method: string, path: string, body: object) =>
+      api.call(method, `${at}/webhooks/${id}${path}`, { body })
+    await admin("PATCH", "", { authType: "signature" })
+    expect((await admin("POST", "/rotate-secret", { overlapHours: 1 })).status).toBe(200)
+    await dispatchAll(api.database.db)
+    await confirmed(api.database.db, facilityId)
+    status = 410
+    await deliverer.run()
+    const secrets = async () => {
+      const [row] = await api.database.db`
+        select auth_config, next_auth_config, rotation_ends_at from slotbase.webhooks where id = ${id}`
+      return { ...row }
+    }
+    expect(await secrets()).toEqual({ auth_config: null, next_auth_config: null, rotation_ends_at: null })
+  })
+
   test("a 410 to a webhook that people made switches it off, and keeps what waits", async () => {
     const webhook = await aWebhook(api.app, facilityId, { url: anAddress() })
     await confirmed(api.database.db, facilityId, 2)

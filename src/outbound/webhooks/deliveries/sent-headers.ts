@@ -65,7 +65,7 @@ export function sentHeaders(difference: HeaderDifference | null, attempt: UsualA
   return Object.fromEntries(all.filter((each): each is [string, string] => each[1] !== null))
 }
 
-const hidden = "(hidden)"
+export const hidden = "(hidden)"
 
 /** Stored attempts are read by these, so a change needs a look at the attempts of before. */
 function usualHeaders(attempt: UsualAttempt): Record<string, string> {

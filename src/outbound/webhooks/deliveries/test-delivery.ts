@@ -18,6 +18,7 @@ import { makeBody } from "#outbound/webhooks/formats/make-body.ts"
 import { bodyFacility, sampleEvent, wantedTypes } from "#outbound/webhooks/formats/preview.ts"
 import { answerBodyMs, authHeaders, plainHeaders, refusedBy } from "#outbound/webhooks/request.ts"
 import type { WebhookRow } from "#outbound/webhooks/rows.ts"
+import { withoutEchoes } from "./echoes.ts"
 import { headerDifference } from "./sent-headers.ts"
 import { endTest, type TestDelivery, type TestResult } from "./test-rows.ts"
 
@@ -101,6 +102,7 @@ async function exchangeTest(
   const timestamp = secondsOf(sentAt)
   const attempt = { attemptId, eventId: event.id, eventType: event.type, sequence: 0, position: 0, replay: 0, epoch }
   const trace: Trace = {}
+  const secret = webhook.auth_type === "signature" ? {} : auth
   const known = () => ({
     trace,
     requestHeaders:
@@ -109,7 +111,7 @@ async function exchangeTest(
         : headerDifference(
             headersIn(trace.head),
             { ...attempt, url: webhook.url, timestamp, signature: signature ?? null, payload: made.body },
-            webhook.auth_type === "signature" ? [] : Object.keys(auth),
+            Object.keys(secret),
           ),
   })
   try {
@@ -129,7 +131,7 @@ async function exchangeTest(
     })
     const delivered = answer.status >= 200 && answer.status < 300
     const refused = delivered ? {} : { errorClass: "status" as const, error: refusedBy(answer.status) }
-    return { ...known(), ...answer, ...refused, delivered }
+    return { ...known(), ...withoutEchoes(answer, secret), ...refused, delivered }
   } catch (cause) {
     if (!(cause instanceof RequestFailed || cause instanceof EgressRefused)) throw cause
     const error = { code: cause.code, message: cause.message }

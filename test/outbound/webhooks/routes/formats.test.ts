@@ -286,6 +286,25 @@ describe("a test", () => {
     expect([failed.errorClass, failed.errorCode, failed.headers]).toEqual(["connection", "connection_failed", {}])
   })
 
+  test("changes nothing by its answer: a 410 leaves the webhook on, and Retry-After pauses nothing", async () => {
+    const gone = startReceiver(() => new Response("", { status: 410, headers: { "Retry-After": "60" } }))
+    const webhook = (await create({ url: gone.url })).body
+    expect((await sendTest(webhook.id)).body).toMatchObject({ status: "failed", responseStatus: 410 })
+    await gone.stop()
+    const { body } = await api.call("GET", `${at}/webhooks/${webhook.id}`)
+    expect(body).toEqual({ ...webhook, version: 1 })
+  })
+
+  test("shows the headers as they arrived, and no other", async () => {
+    const webhook = (await create({ authType: "signature" })).body
+    let shown: Record<string, string> = {}
+    const [one] = await arrivals(async () => {
+      shown = (await sendTest(webhook.id)).body.headers
+    })
+    const lower = Object.entries(shown).map(([name, value]) => [name.toLowerCase(), value])
+    expect(Object.fromEntries(lower)).toEqual(Object.fromEntries(one?.headers ?? []))
+  })
+
   test("is decided by the head of the answer, however long the body takes", async () => {
     const server = await startRawServer((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsee"))
     const webhook = (await create({ url: `http://127.0.0.1:${server.port}/` })).body

@@ -136,6 +136,18 @@ describe("creating", () => {
       "Needed by the authType basic",
     ],
     [
+      "a user name with a line end",
+      { authType: "basic", authConfig: { username: "club\n", password: "word of the club" } },
+      "body.authConfig.username",
+      "a user name without control characters",
+    ],
+    [
+      "a password with a line end",
+      { authType: "basic", authConfig: { username: "club", password: "word of the club\r\n" } },
+      "body.authConfig.password",
+      "a password without control characters",
+    ],
+    [
       "a resource of nobody",
       { filters: { resourceIds: [newId()] } },
       "body.filters.resourceIds.0",
