@@ -142,7 +142,7 @@ export async function rotateSecret(
   if (hours > 0 && old.rotation_ends_at && !old.rotated)
     throw new WrongState(
       "rotation_under_way",
-      `Both secrets sign until ${old.rotation_ends_at.toISOString()}. With overlapHours 0 both end at once.`,
+      `Both secrets sign until ${old.rotation_ends_at.toISOString()}. With overlapHours 0 a third one signs alone, at once.`,
     )
   const kept = openCurrentAuth(secrets, old)
   if (input.signingSecret !== undefined && [kept.signingSecret, kept.nextSecret].includes(input.signingSecret))

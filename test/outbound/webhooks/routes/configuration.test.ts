@@ -125,6 +125,9 @@ describe("a rotation", () => {
     expect([first.status, first.body.authConfig]).toEqual([200, undefined])
     const second = await call("POST", `${made.id}/rotate-secret`, {})
     expect([second.status, second.body.code]).toEqual([409, "rotation_under_way"])
+    expect(second.body.detail).toBe(
+      `Both secrets sign until ${first.body.secretRotation.endsAt}. With overlapHours 0 a third one signs alone, at once.`,
+    )
     const at0 = await call("POST", `${made.id}/rotate-secret`, { overlapHours: 0 })
     expect([at0.status, at0.body.secretRotation]).toEqual([200, undefined])
     const same = await call("POST", `${made.id}/rotate-secret`, { signingSecret: at0.body.authConfig.signingSecret })
