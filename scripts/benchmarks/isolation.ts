@@ -8,7 +8,7 @@
 //
 // Rounds beside others take turns with rounds alone. A ratio compares a round with its two neighbours. The median
 // ratio is reported, because two rounds alone may differ by more than the target allows. Each round begins after an
-// unmeasured time of its own, by chance, so that the turns do not keep step with autovacuum, which comes each minute.
+// unmeasured time of its own, by chance. So the turns do not keep step with autovacuum, which comes each minute.
 //
 // The time limit of requests is the 10 s of production. With a shorter limit, slow failures would come more often than
 // in production. Therefore:

@@ -91,13 +91,16 @@ export const wrongLastNumbers = (db: Queryable) => db`
   where (s.last_sequence, s.last_sequence) is distinct from (coalesce(h.last, 0), coalesce(h.count, 0))`
 
 export const notDone = (db: Queryable, { resends, replays, deleted }: Noted) => db`
-  select 'resend' as what, id::text from unnest(${[...resends]}::uuid[]) as n (id)
+  select 'resend' as what, id::text,
+         (select jsonb_agg(jsonb_build_array(h.webhook_id, h.position, h.replay)) from slotbase.delivery_history h
+          where h.event_id = (select a.event_id from slotbase.attempt_history a where a.delivery_id = n.id limit 1)) as beside
+  from unnest(${[...resends]}::uuid[]) as n (id)
   where not exists (select from slotbase.delivery_history h where h.delivery_id = n.id and h.replay between 1 and 9999)
   union all
-  select 'replay', id::text from unnest(${[...replays]}::uuid[]) as n (id)
+  select 'replay', id::text, null from unnest(${[...replays]}::uuid[]) as n (id)
   where not exists (select from slotbase.replays r where r.id = n.id and r.ended_at is not null)
   union all
-  select 'deletion', id::text from unnest(${[...deleted]}::uuid[]) as n (id)
+  select 'deletion', id::text, null from unnest(${[...deleted]}::uuid[]) as n (id)
   where not exists (select from slotbase.webhooks w where w.id = n.id and w.deleted_at is not null)`
 
 /** Requests are repeated under one key. So a second replay of the same request is one that nobody asked for. */

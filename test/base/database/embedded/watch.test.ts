@@ -138,7 +138,7 @@ test("a port that another program has taken is tried a few times, and then given
   } finally {
     await new Promise((resolve) => occupant.close(resolve))
   }
-}, 30_000)
+}, 90_000)
 
 async function postmaster(): Promise<number> {
   const text = await readFile(join(dataDir, "postgres", "postmaster.pid"), "utf8").catch(() => "0")
