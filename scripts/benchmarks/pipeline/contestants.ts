@@ -2,9 +2,10 @@
 // made times useless, the CPU seconds of program and servers per 1,000 events decided. All run on Bun. On Node 20 the
 // same processes of graphile-worker took 1.7 times the CPU, and those of BullMQ 1.6 times.
 
+import { join } from "node:path"
 import { bare } from "./bare.ts"
 import { bullmq } from "./bullmq.ts"
-import type { Contestant } from "./contestant.ts"
+import type { Contestant, Environment } from "./contestant.ts"
 import { graphile } from "./graphile.ts"
 import { pgBoss } from "./pg-boss.ts"
 import { slotbase } from "./slotbase.ts"
@@ -61,7 +62,7 @@ const set = { effects: "set" } as const
 /** Set-based inserts are few, so they need few connections. */
 const few = { ...set, connections: 4 }
 
-export const contestants: readonly Entrant[] = [
+const entrants: readonly Entrant[] = [
   { kind: "slotbase", setBased: false, ...slotbase("slotbase", "each") },
   { kind: "slotbase", setBased: true, ...slotbase("slotbase, set-based", "set") },
   { kind: "peer", setBased: false, ...graphile("graphile-worker", graphileSettings) },
@@ -81,3 +82,23 @@ export const contestants: readonly Entrant[] = [
   { kind: "bare", setBased: false, ...bare("the work alone, no queue", { effects: "each", connections: 10 }) },
   { kind: "bare", setBased: true, ...bare("the work alone, set-based", { effects: "set", connections: 10 }) },
 ]
+
+const earlierCheckout = process.env.SLOTBASE_BENCH_BEFORE
+
+/** With SLOTBASE_BENCH_BEFORE=<folder of an earlier checkout>, that program and this one take turns. */
+export const contestants: readonly Entrant[] =
+  earlierCheckout === undefined ? entrants : await besideEarlier(join(earlierCheckout, "scripts/benchmarks/pipeline"))
+
+async function besideEarlier(folder: string): Promise<readonly Entrant[]> {
+  const earlier: { slotbase: typeof slotbase } = await import(join(folder, "slotbase.ts"))
+  const made = (how: "each" | "set"): Contestant => {
+    const contestant = earlier.slotbase(`before${how === "set" ? ", set-based" : ""}`, how)
+    const withPaths = async (environment: Environment) => {
+      const entry = await contestant.prepare(environment)
+      return { ...entry, workers: entry.workers.map((worker) => ({ ...worker, file: join(folder, worker.file) })) }
+    }
+    return { ...contestant, prepare: withPaths }
+  }
+  const ours = entrants.filter(({ kind }) => kind === "slotbase")
+  return ours.flatMap((entrant) => [{ ...entrant, ...made(entrant.setBased ? "set" : "each") }, entrant])
+}

@@ -1,6 +1,6 @@
 // The processes of a run: the receiver, and the contestants' workers.
 
-import { join } from "node:path"
+import { resolve } from "node:path"
 import { owned } from "#scripts/benchmarks/running.ts"
 import type { Entry, Hook, Worker } from "./contestant.ts"
 
@@ -15,10 +15,10 @@ export interface Started {
   readonly stop: () => Promise<void>
 }
 
-/** Starts a file of this folder and waits for its first line. */
+/** Starts a file, of this folder unless its path is absolute, and waits for its first line. */
 async function start({ file, args, env }: Worker): Promise<Started> {
   const child = owned(
-    Bun.spawn([process.execPath, join(import.meta.dir, file), ...args], {
+    Bun.spawn([process.execPath, resolve(import.meta.dir, file), ...args], {
       env: { ...process.env, ...env },
       stdin: "ignore",
       stdout: "pipe",

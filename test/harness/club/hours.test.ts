@@ -7,8 +7,8 @@ const midnightAt = (now: string) => new Date(midnightAfter(Date.parse(now))).toI
 
 test("the first hour is tomorrow's, or the day after's when a file might run over midnight", () => {
   expect(midnightAt("2026-03-09T00:00:00Z")).toBe("2026-03-10T00:00:00.000Z")
-  expect(midnightAt("2026-03-09T23:50:00Z")).toBe("2026-03-10T00:00:00.000Z")
-  expect(midnightAt("2026-03-09T23:50:01Z")).toBe("2026-03-11T00:00:00.000Z")
+  expect(midnightAt("2026-03-09T23:57:00Z")).toBe("2026-03-10T00:00:00.000Z")
+  expect(midnightAt("2026-03-09T23:57:01Z")).toBe("2026-03-11T00:00:00.000Z")
 })
 
 test("hours follow one another", () => {
