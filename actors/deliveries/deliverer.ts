@@ -42,6 +42,8 @@ export interface DelivererTools {
 
 /** How often it looks for expired processes, milliseconds. */
 const reclaimEveryMs = 1_000
+/** How long a pass waits for its claims, milliseconds. */
+const claimingMs = 100
 /** The actor's polling interval, milliseconds. A retry that is due later is left to the next pass. */
 const pollEveryMs = 1_000
 const defaultGraceMs = 5_000
@@ -113,9 +115,23 @@ export class Deliverer {
     if (this.#isDraining) return { more: false }
     await this.#reclaim()
     const more = await this.#finder.find()
-    await this.#claimer.untilFull()
+    await this.#claim()
     const due = this.#endpoints.nextDue()
     return { more, ...(due !== undefined && { dueAt: new Date(due) }) }
+  }
+
+  /**
+   * Claims until there is no room, and goes on with it behind the pass when that takes long. Webhooks that catch up are
+   * due again at every moment, so their claims do not end. The next pass must find what is new for the others.
+   */
+  async #claim(): Promise<void> {
+    let isWaitedFor = true
+    const claiming = this.#claimer.untilFull().catch((error) => {
+      if (isWaitedFor) throw error
+      this.#failed(error)
+    })
+    await Promise.race([claiming, Bun.sleep(claimingMs)])
+    isWaitedFor = false
   }
 
   /** The next pass scans the whole queue, not only the log. */

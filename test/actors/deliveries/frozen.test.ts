@@ -90,6 +90,26 @@ test("an orphaned claim that commits after the first check is found later, and i
   await receiver.stop()
 })
 
+test("a pass ends while its claim is under way, so that the next pass finds what is new for others", async () => {
+  const receiver = startReceiver()
+  await aQueue(1, { url: receiver.url })
+  const held = Promise.withResolvers<void>()
+  let claims = 0
+  const db = Object.assign((strings: TemplateStringsArray, ...values: never[]) => {
+    if (!strings.join("").includes("slotbase.claim_deliveries")) return database.db(strings, ...values)
+    claims++
+    return held.promise.then(() => database.db(strings, ...values))
+  }, database.db) as unknown as Db
+  const deliverer = await aDeliverer({ ...app, db })
+  await deliverer.pass()
+  expect([claims, receiver.received.length]).toEqual([1, 0])
+  held.resolve()
+  await deliverer.run()
+  expect(receiver.received).toHaveLength(1)
+  await deliverer.drain()
+  await receiver.stop()
+})
+
 async function aQueue(count: number, given: { url?: string } = {}) {
   const facility = await aFacility(database.db)
   const webhook = await aWebhook(app, facility.id, { url: "https://receiver.example/hook", ...given })
