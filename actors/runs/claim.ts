@@ -6,15 +6,25 @@
  * abandoned runs in handler_queue.
  */
 
-import type { HandledEvent } from "#actors/handlers/handler.ts"
-import { readEvents } from "#actors/runtime/event-memory.ts"
+import { type EventText, ReadEvent, readTexts } from "#actors/runtime/event-memory.ts"
 import type { Db } from "#base/database/db.ts"
 
-export interface Run extends HandledEvent {
+export class Run extends ReadEvent {
+  readonly position: number
   /** Failed attempts so far. */
   readonly attempts: number
   /** Claimed by itself: abandoned twice, or abandoned once by a handler without retries. */
   readonly quarantined: boolean
+
+  constructor(
+    event: EventText,
+    { position, attempts, quarantined }: Pick<Run, "position" | "attempts" | "quarantined">,
+  ) {
+    super(event)
+    this.position = position
+    this.attempts = attempts
+    this.quarantined = quarantined
+  }
 }
 
 /** The part of a run that settling needs. */
@@ -129,15 +139,16 @@ async function fromQueue(
 }
 
 async function withEvents(db: Db, claim: Omit<Claim, "runs" | "gone">, claimed: readonly ClaimedRun[]): Promise<Claim> {
-  const events = await readEvents(
+  const events = await readTexts(
     db,
     claimed.map((row) => row.event_id),
   )
   const runs: Run[] = []
   const gone: RunKey[] = []
-  for (const { event_id: id, position, attempts, quarantined } of claimed) {
-    const event = events.get(id)
-    if (event) runs.push({ ...event, position, attempts, quarantined })
+  for (const row of claimed) {
+    const event = events.get(row.event_id)
+    const { event_id: id, position, attempts, quarantined } = row
+    if (event) runs.push(new Run(event, row))
     else gone.push({ id, type: null, position, attempts, quarantined })
   }
   return { ...claim, runs, gone }

@@ -29,7 +29,12 @@ export async function handleClaim(tools: HandlingTools, claim: Claim, stopping: 
   const live = await deadLetterAbandoned(tools, claim)
   const { ended, failures } = await run(tools, live, stopping)
   const allEnded = ended.length + failures.length === live.runs.length
-  for (const run of ended) metrics.processed(handler.name, run.status, run.durationMs)
+  for (const status of ["success", "skipped"] as const)
+    metrics.processed(
+      handler.name,
+      status,
+      ended.filter((run) => run.status === status).map((run) => run.durationMs),
+    )
   // A run of an external handler that was cut off by the stop did not fail: it is returned.
   if (stopping.aborted && handler.kind === "external" && isCutOff(tools)) {
     reached("runs-returned")
@@ -58,7 +63,7 @@ async function deadLetterAbandoned(tools: HandlingTools, claim: Claim): Promise<
     await settleAbandonedRun(db, { handler: handler.name, lease: claim.lease, run, policy })
     reached("abandoned-run-dead-lettered", run.id)
     metrics.failed(handler.name)
-    metrics.processed(handler.name, "dead_letter", 0)
+    metrics.processed(handler.name, "dead_letter", [0])
   }
   return { ...claim, runs: claim.runs.filter((run) => !isUsedUp(tools, run)) }
 }
@@ -76,7 +81,7 @@ async function fail(tools: HandlingTools, { lease }: Claim, { run, cause, durati
   const retriedAfterMs = await settleFailedRun(db, held, { cause, durationMs })
   reached("failure-settled", run.id)
   metrics.failed(handler.name)
-  if (retriedAfterMs === undefined) metrics.processed(handler.name, "dead_letter", durationMs)
+  if (retriedAfterMs === undefined) metrics.processed(handler.name, "dead_letter", [durationMs])
 }
 
 const eventGone = () => new GiveUp("the event is gone: its partition was dropped", "event_gone")

@@ -1,6 +1,6 @@
 /**
  * The events of runs and deliveries. Handlers and webhooks need the same events at about the same time, so each process
- * reads them once and keeps the newest as texts. A text is parsed when the first handler needs it. An event never
+ * reads them once and keeps the newest as texts. A text is parsed when the first handler needs what it says. An event never
  * changes.
  */
 
@@ -14,8 +14,61 @@ export interface EventText extends Pick<HandledEvent, "id" | "facility_id" | "ag
   readonly body: string
 }
 
-/** An event without its position. */
-export interface ReadEvent extends Omit<HandledEvent, "position">, EventText {}
+/** What the text of an event says beside its id and its subjects. */
+type Told = Omit<HandledEvent, keyof EventText | "position">
+
+/**
+ * An event as handlers get it, without its position. Its text is parsed when a handler first asks for what only the
+ * text says. A spread copy lacks that.
+ */
+export class ReadEvent implements Omit<HandledEvent, "position"> {
+  readonly id: string
+  readonly facility_id: string
+  readonly aggregate_id: string
+  readonly resource_id: string | null
+  readonly type: string
+  readonly #text: EventText
+
+  constructor(text: EventText) {
+    this.id = text.id
+    this.facility_id = text.facility_id
+    this.aggregate_id = text.aggregate_id
+    this.resource_id = text.resource_id
+    this.type = text.type
+    this.#text = text
+  }
+
+  get version() {
+    return toldBy(this.#text).version
+  }
+  get timestamp() {
+    return toldBy(this.#text).timestamp
+  }
+  get occurred_at() {
+    return toldBy(this.#text).occurred_at
+  }
+  get source() {
+    return toldBy(this.#text).source
+  }
+  get correlation_id() {
+    return toldBy(this.#text).correlation_id
+  }
+  get causation_id() {
+    return toldBy(this.#text).causation_id
+  }
+  get user_id() {
+    return toldBy(this.#text).user_id
+  }
+  get organization_id() {
+    return toldBy(this.#text).organization_id
+  }
+  get data() {
+    return toldBy(this.#text).data
+  }
+  get metadata() {
+    return toldBy(this.#text).metadata
+  }
+}
 
 /**
  * What is kept: a backlog by which the slowest reader may be behind the quickest. Each event that is read again costs
@@ -24,12 +77,6 @@ export interface ReadEvent extends Omit<HandledEvent, "position">, EventText {}
 export const memoryLimits = { events: 20_000, characters: 16 * 1024 ** 2 }
 
 /** The events of these ids. An event that is gone is missing from the answer. */
-export async function readEvents(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, ReadEvent>> {
-  const texts = await readTexts(db, ids)
-  return new Map([...texts].map(([id, text]) => [id, parsedOnce(text)]))
-}
-
-/** As above, unparsed. */
 export async function readTexts(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, EventText>> {
   const memory = memoryOf(db)
   const { events, loading } = memory
@@ -90,20 +137,14 @@ function forget(memory: Memory): void {
 const query = (db: Db, ids: readonly string[]): Promise<readonly EventText[]> => db<EventText[]>`
   select id, facility_id, aggregate_id, resource_id, type, body from slotbase.known_events(${plainArray(ids)}::text::uuid[])`
 
-const parsed = new WeakMap<EventText, ReadEvent>()
+const told = new WeakMap<EventText, Told>()
 
-function parsedOnce(text: EventText): ReadEvent {
-  const known = parsed.get(text)
+/** Parsed once, whoever asks. */
+function toldBy(text: EventText): Told {
+  const known = told.get(text)
   if (known) return known
-  const event = eventOf(text)
-  parsed.set(text, event)
-  return event
-}
-
-function eventOf(text: EventText): ReadEvent {
   const event = JSON.parse(text.body) as DomainEvent
-  return {
-    ...text,
+  const fresh: Told = {
     version: event.version,
     timestamp: new Date(event.timestamp),
     occurred_at: new Date(event.occurredAt),
@@ -116,4 +157,6 @@ function eventOf(text: EventText): ReadEvent {
     data: Object.freeze(event.data),
     metadata: Object.freeze(event.metadata),
   }
+  told.set(text, fresh)
+  return fresh
 }

@@ -112,10 +112,12 @@ export const metrics = {
   published(type: string, count = 1): void {
     published.inc({ type: definitionOf(type) ? type : "other" }, count)
   },
-  /** A run that has ended: success, skipped or dead_letter. Handlers come from the registry, so they are few. */
-  processed(handler: string, outcome: string, durationMs: number): void {
-    processed.inc({ handler, outcome })
-    processing.observe({ handler, outcome }, durationMs / 1000)
+  /** Runs that have ended: success, skipped or dead_letter. Handlers come from the registry, so they are few. */
+  processed(handler: string, outcome: string, durationsMs: readonly number[]): void {
+    if (durationsMs.length === 0) return
+    const labels = { handler, outcome }
+    processed.inc(labels, durationsMs.length)
+    for (const each of durationsMs) processing.observe(labels, each / 1000)
   },
   /** A failed attempt of a handler, with or without a retry. */
   failed(handler: string): void {

@@ -2,9 +2,10 @@
 // gone while it exists.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { memoryLimits, readEvents, readTexts } from "#actors/runtime/event-memory.ts"
+import { memoryLimits, ReadEvent, readTexts } from "#actors/runtime/event-memory.ts"
 import type { Db } from "#base/database/db.ts"
 import { newId } from "#base/ids.ts"
+import { toDomainEvent } from "#events/envelope.ts"
 import { recordMany } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -30,16 +31,16 @@ function counting() {
 test("five handlers that read the same events at the same time cost one statement, later ones none", async () => {
   const ids = await recordMany(database.db, 20)
   const { db, count } = counting()
-  const read = await Promise.all([1, 2, 3, 4, 5].map(() => readEvents(db, ids)))
+  const read = await Promise.all([1, 2, 3, 4, 5].map(() => readTexts(db, ids)))
   for (const events of read) expect([...events.keys()]).toEqual([...ids])
-  await readEvents(db, ids.slice(5, 10))
+  await readTexts(db, ids.slice(5, 10))
   expect(count.queries).toBe(1)
 })
 
 test("of overlapping events, only unread ones are asked for", async () => {
   const ids = await recordMany(database.db, 10)
   const { db, count } = counting()
-  const [first, second] = await Promise.all([readEvents(db, ids.slice(0, 6)), readEvents(db, ids.slice(4))])
+  const [first, second] = await Promise.all([readTexts(db, ids.slice(0, 6)), readTexts(db, ids.slice(4))])
   expect([first.size, second.size]).toEqual([6, 6])
   expect(count.queries).toBe(2)
 })
@@ -47,9 +48,9 @@ test("of overlapping events, only unread ones are asked for", async () => {
 test("an event that does not exist is missing, and is asked for again the next time", async () => {
   const { db, count } = counting()
   const gone = newId()
-  expect((await readEvents(db, [gone])).size).toBe(0)
+  expect((await readTexts(db, [gone])).size).toBe(0)
   const before = count.queries
-  expect((await readEvents(db, [gone])).size).toBe(0)
+  expect((await readTexts(db, [gone])).size).toBe(0)
   expect(count.queries).toBeGreaterThan(before)
 })
 
@@ -58,28 +59,28 @@ test("a failed read fails all that wait for it, and the next one reads anew", as
   let fails = true
   const db = ((...args: Parameters<Db>) =>
     fails ? Promise.reject(new Error("the database is away")) : database.db(...args)) as unknown as Db
-  const results = await Promise.allSettled([readEvents(db, ids), readEvents(db, ids)])
+  const results = await Promise.allSettled([readTexts(db, ids), readTexts(db, ids)])
   expect(results.map((result) => result.status)).toEqual(["rejected", "rejected"])
   fails = false
-  expect((await readEvents(db, ids)).size).toBe(2)
+  expect((await readTexts(db, ids)).size).toBe(2)
 })
 
 test("more events than the memory keeps are read all the same", async () => {
   const ids = (await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 100)))).flat()
   const { db } = counting()
-  expect((await readEvents(db, ids)).size).toBe(600)
-  expect((await readEvents(db, ids)).size).toBe(600)
+  expect((await readTexts(db, ids)).size).toBe(600)
+  expect((await readTexts(db, ids)).size).toBe(600)
 })
 
 test("the events read last are kept, and the events read first are forgotten", async () => {
   const [first = [], ...others] = await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 100)))
   const { db, count } = counting()
-  await readEvents(db, first)
-  await readEvents(db, others.flat())
+  await readTexts(db, first)
+  await readTexts(db, others.flat())
   const queries = count.queries
-  await readEvents(db, others.flat())
+  await readTexts(db, others.flat())
   expect(count.queries).toBe(queries)
-  await readEvents(db, first.slice(0, 1))
+  await readTexts(db, first.slice(0, 1))
   expect(count.queries).toBe(queries + 1)
 })
 
@@ -100,9 +101,11 @@ test("long events are forgotten earlier: the memory has a limit of characters to
 
 test("an event is parsed once, whoever asks for it", async () => {
   const [id = ""] = await recordMany(database.db, 1)
-  const [one, other] = [await readEvents(database.db, [id]), await readEvents(database.db, [id])]
-  expect(other.get(id)).toBe(one.get(id) as never)
-  expect((await readTexts(database.db, [id])).get(id)?.body).toBe(one.get(id)?.body as never)
+  const texts = await readTexts(database.db, [id])
+  const [one, other] = [new ReadEvent(texts.get(id) as never), new ReadEvent(texts.get(id) as never)]
+  expect(other.data).toBe(one.data)
+  expect(other.timestamp).toBe(one.timestamp)
+  expect(JSON.parse(texts.get(id)?.body ?? "")).toEqual(JSON.parse(JSON.stringify(toDomainEvent(one))))
 })
 
 test("an event forgotten while a reader waits for others does not count as gone", async () => {
@@ -115,9 +118,9 @@ test("an event forgotten while a reader waits for others does not count as gone"
     if (queries++ === 0) await held.promise
     return database.db(...args)
   }) as unknown as Db
-  const other = readEvents(db, [late])
-  const both = readEvents(db, [early, late])
-  await readEvents(db, many)
+  const other = readTexts(db, [late])
+  const both = readTexts(db, [early, late])
+  await readTexts(db, many)
   held.resolve()
   await other
   expect([...(await both).keys()].sort()).toEqual([early, late].sort())
@@ -125,6 +128,7 @@ test("an event forgotten while a reader waits for others does not count as gone"
 
 test("no handler can change the events of the others", async () => {
   const [id] = await recordMany(database.db, 1)
-  const event = (await readEvents(database.db, [id as string])).get(id as string)
+  const text = (await readTexts(database.db, [id as string])).get(id as string)
+  const event = text && new ReadEvent(text)
   expect(() => Object.assign(event?.data ?? {}, { bookingId: "mine" })).toThrow(TypeError)
 })

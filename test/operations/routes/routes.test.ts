@@ -131,7 +131,7 @@ test("dead letters are for administrators, and each is decided once", async () =
 test("the metrics carry the spec's names, and are closed to strangers", async () => {
   metrics.published("booking.confirmed", 2)
   metrics.published("made.up")
-  metrics.processed("NotificationHandler", "success", 12)
+  metrics.processed("NotificationHandler", "success", [12])
   metrics.failed("NotificationHandler")
   metrics.delivered("delivered", 30)
   const answer = await fetch(`${address}/metrics`)
