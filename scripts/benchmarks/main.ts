@@ -16,8 +16,20 @@ import { request } from "./request.ts"
 import { endAll, endRun, isOver } from "./running.ts"
 import { scale } from "./scale.ts"
 import { strangers } from "./strangers.ts"
+import { waiting } from "./waiting.ts"
 
-const parts: readonly Part[] = [request, pipeline, latency, isolation, fanout, growth, scale, strangers, egress]
+const parts: readonly Part[] = [
+  request,
+  pipeline,
+  latency,
+  isolation,
+  fanout,
+  growth,
+  scale,
+  strangers,
+  egress,
+  waiting,
+]
 /** Parts that run only by name. */
 const onRequest: readonly Part[] = [profile]
 const known = [...parts, ...onRequest]

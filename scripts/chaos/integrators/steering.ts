@@ -43,12 +43,16 @@ export function makeSteering(): Steering {
       latest = (await beginReplay(desk)) ?? latest
     },
     async resend({ ask, customers, noted, random, receiver }) {
-      const attempts = receiver.latelyAnswered()
-      const attempt = attempts[Math.floor(random() * attempts.length)]
+      const answered = receiver.latelyAnswered()
+      const attempt = answered[Math.floor(random() * answered.length)]
       if (attempt === undefined) return
       // 409: the webhook was deleted meanwhile.
       const { body } = await ask("POST", `${customers.at}/deliveries/${attempt}/retry`, undefined, [200, 404, 409])
-      if (body.resendOf !== undefined) noted.resends.add(String(body.id))
+      // A receiver has answered before its attempt is settled. Then the answer is the delivery of that attempt. If a
+      // replay made the delivery, it has "resendOf" too.
+      const attempts = (body.attempts ?? []) as readonly { readonly id: string }[]
+      const isNew = body.resendOf !== undefined && !attempts.some(({ id }) => id === attempt)
+      if (isNew) noted.resends.add(String(body.id))
     },
     async rotate({ ask, customers, ids, receiver, database }) {
       if (rotation === undefined) {

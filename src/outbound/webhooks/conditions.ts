@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type { Fault } from "#base/errors.ts"
 import { rule } from "#base/schema/rule.ts"
 import { linesUpTo } from "#base/schema/text-fields.ts"
+import { BookingType } from "#domain/booking/input.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { type DataField, dataFieldOf } from "#events/data-fields.ts"
 
@@ -103,7 +104,9 @@ function fieldsOf(types: readonly EventType[], condition: Condition) {
 
 type Misfit = { readonly at: "operator" | "value"; readonly says: string } | undefined
 
-function misfit({ operator, value }: Condition, field: DataField): Misfit {
+function misfit(condition: Condition, field: DataField): Misfit {
+  const { operator, value } = condition
+  const name = namesOf(condition).at(-1) ?? ""
   if (operator === "exists" || field.kind === "anything") return undefined
   if (field.kind === "object") return { at: "operator", says: "is an object, which only exists can look at" }
   if (field.kind === "boolean" && (operator === "greater" || operator === "less"))
@@ -113,6 +116,11 @@ function misfit({ operator, value }: Condition, field: DataField): Misfit {
   const values = isList(value) ? value : [value]
   if (!values.every((each) => typeof each === field.kind))
     return { at: "value", says: `is ${field.kind === "string" ? "text" : `a ${field.kind}`}` }
+  const known = field.values ?? valuesByName[name]
+  const isKnown = (each: unknown) =>
+    operator === "prefix" ? known?.some((one) => String(one).startsWith(String(each))) : known?.includes(each)
+  const mustBeKnown = known !== undefined && operator !== "greater" && operator !== "less"
+  if (mustBeKnown && !values.every(isKnown)) return { at: "value", says: `is one of ${known.join(", ")}` }
   if (operator === "prefix") return undefined
   if (field.isInstant && !values.every((each) => instantOf(each) !== undefined))
     return { at: "value", says: "is an instant such as 2026-03-01T09:00:00.000Z" }
@@ -121,10 +129,11 @@ function misfit({ operator, value }: Condition, field: DataField): Misfit {
     !values.every((each) => dayPattern.test(String(each)) && instantOf(`${each}T00:00:00Z`) !== undefined)
   )
     return { at: "value", says: "is a day such as 2026-03-01" }
-  if (operator !== "equals" && operator !== "in") return undefined
-  const unknown = field.values && values.find((each) => !field.values?.includes(each))
-  return unknown === undefined ? undefined : { at: "value", says: `is one of ${field.values?.join(", ")}` }
+  return undefined
 }
+
+/** Fields that are text in the catalogue, and whose values are known all the same. */
+const valuesByName: Readonly<Record<string, readonly unknown[]>> = { bookingType: BookingType.literals }
 
 const dayPattern = /^\d{4}-\d{2}-\d{2}$/u
 const instantPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z$/u

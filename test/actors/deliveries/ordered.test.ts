@@ -7,6 +7,7 @@ import { reclaimAbandoned } from "#actors/deliveries/reclaim.ts"
 import { settleAttempts } from "#actors/deliveries/settle-rows.ts"
 import { webhookRetry } from "#actors/jobs/webhook-retry.ts"
 import { record, transact } from "#events/outbox.ts"
+import { retryDelivery } from "#outbound/webhooks/deliveries/deliveries.ts"
 import type { WebhookInput } from "#outbound/webhooks/input.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
@@ -19,7 +20,7 @@ import {
   sample,
   unbalanced,
 } from "#test/harness/pipeline/pipeline.ts"
-import { aDeliverer, aWebhook, delivered } from "#test/harness/pipeline/webhooks.ts"
+import { aDeliverer, aWebhook, delivered, rootCaller } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
@@ -208,4 +209,19 @@ test("sixty thousand waiting deliveries do not slow a claim", async () => {
     return (await count()) - before
   })
   expect(read).toBeLessThan(100)
+})
+
+test("a request to send one now lets it overtake none of its booking", async () => {
+  const { facilityId, webhookId } = await aQueue()
+  const owner = await processRow(database.db, true)
+  await happened(facilityId, bookings(1), 2)
+  const [, later] = await database.db<{ id: string }[]>`
+    select delivery_id as id from slotbase.delivery_queue where webhook_id = ${webhookId} order by position`
+  await transact(database.db, context, (tx) => retryDelivery(tx, rootCaller, facilityId, later?.id ?? ""))
+  const together: (readonly number[])[] = []
+  for (let next = await claim(owner, webhookId); next.length > 0; next = await claim(owner, webhookId)) {
+    together.push(next.map(({ sequence }) => sequence))
+    await settleAttempts(database.db, next.map(delivered))
+  }
+  expect(together).toEqual([[1], [2]])
 })

@@ -117,12 +117,24 @@ describe("saving refuses", () => {
       "body.filters.conditions.0.value",
       "data.paymentMethod of booking.confirmed is one of online, offline, waived",
     ],
+    [
+      { path: "data.paymentMethod", operator: "prefix", value: "onl1" },
+      "body.filters.conditions.0.value",
+      "data.paymentMethod of booking.confirmed is one of online, offline, waived",
+    ],
+    [
+      { path: "data.bookingType", operator: "equals", value: "nope" },
+      "body.filters.conditions.0.value",
+      "data.bookingType of booking.confirmed is one of open_play, lesson, league, tournament, private, coach_block, maintenance",
+    ],
   ])("%p", (condition, path, message) => {
     expect(fault(condition)).toEqual({ path, message })
   })
 
   test("nothing that can hold for one of the types", () => {
     expect(fault({ path: "data.priceAmount", operator: "greater", value: 1 })).toBeUndefined()
+    expect(fault({ path: "data.bookingType", operator: "in", value: ["lesson", "coach_block"] })).toBeUndefined()
+    expect(fault({ path: "data.bookingType", operator: "prefix", value: "l" })).toBeUndefined()
     expect(
       conditionFaults(
         ["payment.failed", "payment.succeeded"],

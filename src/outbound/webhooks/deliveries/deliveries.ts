@@ -37,17 +37,21 @@ export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, 
     return readDelivery(tx, facilityId, again)
   }
   if (status === "failed") {
-    if (!(await requeueDelivery(tx, facilityId, deliveryId, event_id)))
+    const isBack = await requeueDelivery(tx, facilityId, deliveryId, event_id)
+    // Another request may have put it back meanwhile: then it is the answer to both.
+    if (!isBack && (await find(tx, facilityId, deliveryId)).status === "failed")
       throw new WrongState("delivery_gone", "The delivery is gone: its webhook or its event is no longer kept.")
     await tx`
       update slotbase.dead_letters
       set resolved_at = slotbase.now(), resolved_by = ${caller.userId}, resolution = 'reprocessed'
       where id = slotbase.derived_id(${deliveryId}, 'dead_letter') and facility_id = ${facilityId} and resolved_at is null`
   } else {
+    // A first attempt of an ordered webhook is left in its order: it is due as soon as that allows.
     await tx`
-      update slotbase.delivery_queue set ready_at = slotbase.now(), waits_for = nullif(waits_for, 'job')
+      update slotbase.delivery_queue q set ready_at = slotbase.now(), waits_for = nullif(waits_for, 'job')
       where webhook_id = ${webhook_id} and facility_id = ${facilityId} and position = ${position} and replay = ${replay}
-        and lease is null`
+        and lease is null
+        and (ready_at is not null or not (select ordered from slotbase.webhooks w where w.id = q.webhook_id))`
     tx.afterCommit(() => sendHint("subscriptions"))
   }
   return readDelivery(tx, facilityId, deliveryId)

@@ -4,6 +4,7 @@ import type postgres from "postgres"
 import type { Queryable } from "#base/database/db.ts"
 import type { BodyEnd } from "#base/egress/exchange.ts"
 import type { ErrorClass } from "#base/egress/failures.ts"
+import { bodyNotMade } from "#outbound/webhooks/formats/format.ts"
 import type { AuthType } from "#outbound/webhooks/input.ts"
 import { type HeaderDifference, sentHeaders } from "./sent-headers.ts"
 
@@ -88,7 +89,7 @@ export const attemptUnderWayId = (db: Queryable) => db`
 /** Completes deliveries with their webhook, event and attempts; newest event first. */
 export const complete = (db: Queryable, deliveries: postgres.Fragment) => db<DeliveryRow[]>`
   select d.*, w.url, w.method, w.auth_type, (select slotbase.log_epoch()) as epoch, coalesce(p.type, b.event_type) as event_type,
-         coalesce(b.body, slotbase.event_body(e)) as payload, coalesce(b.is_test, false) as is_test,
+         coalesce(b.body, case when ${isPlain(db)} then slotbase.event_body(e) end) as payload, coalesce(b.is_test, false) as is_test,
          coalesce(f.started_at, (d.present ->> 'started_at')::timestamptz) as first_attempt_at,
          case when d.replay > 0 and d.sequence > 0 then slotbase.derived_id(d.event_id, d.webhook_id::text) end as first_id,
          coalesce(d.present || jsonb_build_object('url', w.url, 'method', w.method), to_jsonb(l)) as last
@@ -98,12 +99,17 @@ export const complete = (db: Queryable, deliveries: postgres.Fragment) => db<Del
   left join slotbase.delivery_bodies b on b.webhook_id = d.webhook_id and b.event_id = d.event_id and b.replay = d.replay
     and b.facility_id = d.facility_id
   left join slotbase.events e on e.id = d.event_id and e.facility_id = d.facility_id
-  left join lateral (select started_at from slotbase.attempt_history
+  left join lateral (select started_at, error_message from slotbase.attempt_history
                      where event_id = d.event_id and delivery_id = d.id order by attempt limit 1) f on true
   left join lateral (select * from slotbase.attempt_history
                      where event_id = d.event_id and delivery_id = d.id order by attempt desc limit 1) l on true
   where p.position is not null or b.is_test
   order by d.event_id desc, d.replay desc, d.webhook_id desc`
+
+/** Without a kept body: its text is the event's own, or was before the format was changed (formats/kept-bodies.ts). */
+const isPlain = (db: Queryable) => db`
+  (w.format = 'slotbase' or coalesce(f.started_at, (d.present ->> 'started_at')::timestamptz) < w.format_changed_at
+     and coalesce(f.error_message, '') not like ${`${bodyNotMade}%`})`
 
 const bodyEnds = ["cut", "late", "lost", "unreadable"] as const
 const errorClasses = ["dns", "tls", "connection", "timeout", "status", "refused_by_guard", "other"] as const
@@ -159,7 +165,7 @@ export const Delivery = Schema.Struct({
   headers: Schema.Record(Schema.String, Schema.String).annotate({
     description: "of the last attempt, without the webhook's credentials",
   }),
-  payload: Schema.String,
+  payload: Schema.String.annotate({ description: "the body; empty: its format has not made it yet" }),
   ...answered,
   attemptCount: Schema.Int,
   firstAttemptAt: Schema.optionalKey(Schema.String),

@@ -68,6 +68,8 @@ export async function previewBody(
   given: FormatInput & { readonly type?: EventType; readonly eventId?: string },
 ): Promise<MadeBody> {
   const wanted = formatOf(given)
+  if (given.type !== undefined && given.eventId !== undefined)
+    throw new InvalidInput([{ path: "body.type", message: "Not used with an eventId" }])
   const facility = await bodyFacility(db, facilityId)
   const { type, text } =
     given.eventId === undefined

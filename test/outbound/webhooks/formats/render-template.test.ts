@@ -143,9 +143,15 @@ describe("a fault has its line and column", () => {
     })
   })
 
-  test("JSON that is none shows what was made", async () => {
+  test("JSON that is none shows what was made, and the line and column in it", async () => {
     expect(await faultOf('{"a": {{ data.none }}}', { contentType: "application/json" })).toEqual({
-      message: expect.stringMatching(/^The template makes no valid JSON \(.+\)\. It makes: \{"a": \}$/),
+      message: expect.stringMatching(
+        /^The template makes no valid JSON: line 1, column 7 of what it makes \(.+\)\. There: \{"a": \}$/,
+      ),
+    })
+    const lines = `{% for n in (1..40) %}"row {{ n }}",\n{% endfor %}`
+    expect(await faultOf(`[\n${lines}]`, { contentType: "application/json" })).toEqual({
+      message: expect.stringMatching(/: line 42, column 1 of what it makes \(.+\)\. There: ….*"row 40",\n\]$/s),
     })
   })
 })

@@ -99,7 +99,9 @@ describe("a format in the configuration", () => {
     expect(status).toBe(201)
     const changed = await change(body.id, { events: ["booking.cancelled", "booking.confirmed"] })
     expect(changed.status).toBe(422)
-    expect(changed.body.errors[0].message).toMatch(/no valid JSON .*Tried with booking\.confirmed\.$/)
+    expect(changed.body.errors[0].message).toMatch(
+      /no valid JSON: line 1, column 19 .*Tried with booking\.confirmed\.$/,
+    )
   })
 })
 
@@ -119,6 +121,12 @@ describe("the preview", () => {
     expect((await preview({ format: "template", template: "{{ x " })).status).toBe(422)
   })
 
+  test("refuses a type beside an event, which has its own", async () => {
+    const [eventId] = await confirmed(api.database.db, facilityId)
+    const { status, body } = await preview({ eventId, type: "booking.cancelled" })
+    expect([status, body.errors]).toEqual([422, [{ path: "body.type", message: "Not used with an eventId" }]])
+  })
+
   test("shows no event of another facility", async () => {
     const [eventId] = await confirmed(api.database.db, await api.facility())
     expect((await preview({ eventId })).status).toBe(404)
@@ -126,6 +134,25 @@ describe("the preview", () => {
 })
 
 describe("deliveries", () => {
+  test("show no body that their format has not made", async () => {
+    const [plain, events, later] = [await create(), await create({ format: "cloudevents" }), await create()]
+    const shown = async () =>
+      Promise.all(
+        [plain, events, later].map(
+          async ({ body }) => (await api.call("GET", `${at}/webhooks/${body.id}/deliveries`)).body.data[0].payload,
+        ),
+      )
+    await api.database.db`select slotbase.sequence_subscriptions(
+      (select coalesce(max(position), 0) + 1 from slotbase.event_positions))`
+    const [eventId] = await confirmed(api.database.db, facilityId)
+    const text = (await preview({ eventId })).body.body
+    expect(await shown()).toEqual([text, "", text])
+    await deliverer.run()
+    await change(later.body.id, { format: "template", template })
+    expect(await shown()).toEqual([text, (await preview({ format: "cloudevents", eventId })).body.body, text])
+    for (const { body } of [plain, events, later]) await api.call("DELETE", `${at}/webhooks/${body.id}`)
+  })
+
   test("carry the body and the headers of their format, and the signature covers the body", async () => {
     for (const format of ["cloudevents", "cloudevents-binary", "zapier", "template"]) {
       const given = { format, ...(format === "template" && { template }), authType: "signature" }

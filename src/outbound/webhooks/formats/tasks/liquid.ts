@@ -7,6 +7,7 @@ import { filters as builtIn, type FilterImplOptions, Liquid, type LiquidError } 
 import { instantAt, offsetAt } from "#base/zones/wall-clock.ts"
 import { escapeFor, isJson } from "#outbound/webhooks/formats/content-type.ts"
 import type { TemplateFault } from "#outbound/webhooks/formats/format.ts"
+import { jsonFaultPlace } from "#outbound/webhooks/formats/json-fault.ts"
 import {
   maxRenderedLength,
   maxTemplateDepth,
@@ -123,12 +124,16 @@ function checkedJson(text: string): RenderAnswer {
     return { text: storable(text) }
   } catch (error) {
     const { message } = error as Error
-    return {
-      fault: { message: `The template makes no valid JSON (${message}). It makes: ${text.slice(0, shownLength)}` },
-    }
+    // The template has another line and column: one line of it may make many.
+    const { line, column } = jsonFaultPlace(text)
+    const from = text.split("\n", line - 1).join("\n").length + column - shownBefore
+    const shown = `${from > 0 ? "…" : ""}${text.slice(Math.max(0, from), Math.max(0, from) + shownLength)}`
+    const where = `line ${line}, column ${column} of what it makes`
+    return { fault: { message: `The template makes no valid JSON: ${where} (${message}). There: ${shown}` } }
   }
 }
 const shownLength = 150
+const shownBefore = 75
 
 /** PostgreSQL cannot hold NUL and lone surrogates. */
 const storable = (text: string) => text.toWellFormed().replaceAll("\u0000", "\ufffd")
