@@ -18,7 +18,18 @@ import { endAll, endRun, isOver } from "./running.ts"
 import { scale } from "./scale.ts"
 import { strangers } from "./strangers.ts"
 
-const parts: readonly Part[] = [request, pipeline, latency, isolation, messages, fanout, growth, scale, strangers, egress]
+const parts: readonly Part[] = [
+  request,
+  pipeline,
+  latency,
+  isolation,
+  messages,
+  fanout,
+  growth,
+  scale,
+  strangers,
+  egress,
+]
 /** Parts that run only by name. */
 const onRequest: readonly Part[] = [profile]
 const known = [...parts, ...onRequest]

@@ -34,7 +34,10 @@ export const messages: Part = {
   run: async ({ short, progress }) => {
     const { events, rounds, crowd } = short ? brief : long
     const before = process.env.SLOTBASE_BENCH_BEFORE
-    const programs = [...(before === undefined ? [] : [{ name: "before", folder: before }]), { name: "slotbase", folder: here }]
+    const programs = [
+      ...(before === undefined ? [] : [{ name: "before", folder: before }]),
+      { name: "slotbase", folder: here },
+    ]
     const drained = new Map<string, Drained[]>(programs.map(({ name }) => [name, []]))
     const waited = new Map<string, number>()
     for (let turn = 0; turn < rounds; turn++)
@@ -113,7 +116,8 @@ async function unsent({ bench }: Scene): Promise<number> {
 async function until(done: () => Promise<boolean>, complaints: () => string): Promise<void> {
   const startedAt = performance.now()
   while (!(await done())) {
-    if (performance.now() - startedAt > givesUpAfterMs) throw new Error(`no end after ${givesUpAfterMs} ms\n${complaints()}`)
+    if (performance.now() - startedAt > givesUpAfterMs)
+      throw new Error(`no end after ${givesUpAfterMs} ms\n${complaints()}`)
     await Bun.sleep(20)
   }
 }

@@ -17,7 +17,11 @@ export interface Scene {
   readonly mails: () => Promise<number>
   /** When the first mail to this address arrived, milliseconds since 1970. */
   readonly firstAt: (address: string) => Promise<number | null>
-  readonly startWorker: () => Promise<{ readonly pid: number; readonly complaints: () => string; stop(): Promise<void> }>
+  readonly startWorker: () => Promise<{
+    readonly pid: number
+    readonly complaints: () => string
+    stop(): Promise<void>
+  }>
   readonly stop: () => Promise<void>
 }
 

@@ -1,7 +1,7 @@
 // An SMTP server that costs little: it takes every mail, keeps when each recipient's first one arrived, and answers over
 // HTTP how many there are. A server of the usual library would cost more than what is measured.
 
-interface Connection {
+export interface Connection {
   inData: boolean
   rest: string
   recipient: string
@@ -43,8 +43,7 @@ function take(connection: Connection, chunk: string): string {
 function taken(connection: Connection): string {
   connection.inData = false
   mails++
-  if (!firstAt.has(connection.recipient))
-    firstAt.set(connection.recipient, performance.timeOrigin + performance.now())
+  if (!firstAt.has(connection.recipient)) firstAt.set(connection.recipient, performance.timeOrigin + performance.now())
   return "250 2.0.0 taken\r\n"
 }
 

@@ -10,7 +10,7 @@ import type { Channel, MessagePriority } from "./channels/channel.ts"
 import { type MessageChannel, NOTIFICATION_CONFIGS, type NotificationConfig } from "./configs.ts"
 import { type MessagePlace, placesOf } from "./places.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
-import { render } from "./render.ts"
+import { type Message, render } from "./render.ts"
 
 /** An event with a notification. */
 export interface Notified extends Concerned {
@@ -85,7 +85,8 @@ export async function intend(
       throw new NotRendered(`${told.length} recipients of one event, more than ${maxRecipients}`)
     const place = places[nth]
     if (place === undefined) throw new NotRendered(`there is no facility ${event.facility_id}`)
-    for (const recipient of told) rows.push(rowOf(event, config, recipient, place, channels))
+    const write = writerOf(event, place)
+    for (const recipient of told) rows.push(rowOf(event, config, recipient, write(recipient), channels))
     if (performance.now() - turn < renderingMs) continue
     await Bun.sleep(0)
     turn = performance.now()
@@ -173,22 +174,14 @@ function rowOf(
   event: Notified,
   config: NotificationConfig,
   recipient: Recipient,
-  place: MessagePlace,
+  message: Message,
   channels: Channels,
 ): Row {
-  const { userId, firstName = "", lastName = "", as } = recipient
-  const view = {
-    ...place,
-    data: event.data,
-    occurredAt: event.occurred_at.toISOString(),
-    recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as },
-  }
-  const message = attempt(() => render(recipient.templateId, view))
   const mail = recipient.channel === "email"
   return {
     facility_id: event.facility_id,
     event_id: event.id,
-    user_id: userId,
+    user_id: recipient.userId,
     channel: recipient.channel,
     type: event.type,
     template_id: recipient.templateId,
@@ -202,6 +195,23 @@ function rowOf(
     data: null,
     ics: null,
     reason: cannotReach(recipient, channels) ?? null,
+  }
+}
+
+/** Makes the texts of an event. Those of one person are the same on each channel, and are made once. */
+function writerOf(event: Notified, place: MessagePlace): (recipient: Recipient) => Message {
+  const made = new Map<string, Message>()
+  return ({ userId, firstName = "", lastName = "", as, templateId }) => {
+    const key = `${userId} ${as} ${templateId}`
+    const view = {
+      ...place,
+      data: event.data,
+      occurredAt: event.occurred_at.toISOString(),
+      recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as },
+    }
+    const message = made.get(key) ?? attempt(() => render(templateId, view))
+    made.set(key, message)
+    return message
   }
 }
 

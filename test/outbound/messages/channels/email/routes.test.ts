@@ -123,7 +123,14 @@ async function signedIn(): Promise<{ cookie: string }> {
 async function receive(given: { subject: string; name?: string; text?: string; html?: string }): Promise<string> {
   const { name = "Mia Keller", text = "Text", html = "<p>Text</p>", subject } = given
   const mailer = createMailer(app())
-  const about = { facilityId: newId(), userId: newId(), type: "booking.confirmed", priority: "high", data: {}, links: {} } as const
+  const about = {
+    facilityId: newId(),
+    userId: newId(),
+    type: "booking.confirmed",
+    priority: "high",
+    data: {},
+    links: {},
+  } as const
   const mail = { ...about, id: newId(), to: { name, address: "mia@example.com" }, title: subject, body: text, html }
   await mailer.send(mail, new AbortController().signal)
   await mailer.close()
