@@ -1,183 +1,61 @@
 /**
- * NotificationHandler tells people about events, by the list in src/outbound/messages/configs.ts. The messages are
- * recorded first, and each send is committed as begun before it leaves. At least once, under a Message-ID that stays
- * the same: a repeated run sends only messages that are not known to have been sent. One recipient's failure delays no
- * other.
+ * NotificationHandler tells people about events, by the list in src/outbound/messages/configs.ts. It records the
+ * messages, in the transaction that settles its runs, and sends nothing: the actor send-messages does. Of many events
+ * of one facility at once it leaves the most to the actor write-messages. An event's messages have unique intents, so a
+ * run that is handled again adds none. Reprocessing its dead letter begins the messages anew that were given up.
  */
 
-import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
-import type { SecretBox } from "#base/secrets.ts"
-import { transact } from "#events/outbox.ts"
-import type { Mailer } from "#outbound/messages/channels/email/smtp.ts"
-import { MailFailed, RecipientRefused } from "#outbound/messages/channels/email/smtp-failure.ts"
-import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
-import {
-  beginSending,
-  defer,
-  deferHeld,
-  type Intent,
-  intend,
-  intentsOf,
-  markEnded,
-  markIntentSent,
-  NotRendered,
-  reopenFailed,
-} from "#outbound/messages/intents.ts"
-import { linkUrl, withLink } from "#outbound/messages/link-place.ts"
-import { mailServiceFailed, mailServiceNow, mailServiceWorks } from "#outbound/messages/mail-service.ts"
-import {
-  causedBy,
-  type ExternalHandler,
-  type ExternalTools,
-  GiveUp,
-  type HandledEvent,
-  type Outcome,
-  TryLater,
-} from "./handler.ts"
-
-/** Some of the event's messages are not sent; the next attempt of the run sends only these. */
-export class NotificationsUnsent extends Error {
-  readonly _tag = "NotificationsUnsent"
-  readonly code = "notifications_unsent"
-}
-
-const name = "NotificationHandler"
-
-/** Sends of one event under way at once. */
-const sendsAtOnce = 4
+import type { Tx } from "#base/database/transaction.ts"
+import { sendHint } from "#base/hints.ts"
+import { keepForLater, withBacklog } from "#outbound/messages/backlog.ts"
+import { notifiedEvents } from "#outbound/messages/configs.ts"
+import { type Channels, NotRendered } from "#outbound/messages/intents.ts"
+import { tellPeople } from "#outbound/messages/tell.ts"
+import { GiveUp, type HandledEvent, type Outcome, type SetBasedHandler } from "./handler.ts"
 
 export interface NotificationTools {
-  readonly mail: Mailer
-  /** `environment`: of the events that a sent message records. */
-  readonly config: Pick<Config, "environment" | "publicUrl">
-  readonly secrets: SecretBox
+  /** The channels of this program. */
+  readonly channels: Channels
 }
 
-export function notificationHandler({ mail, config, secrets }: NotificationTools): ExternalHandler {
-  const { environment, publicUrl } = config
-  return {
-    kind: "external",
-    name,
-    events: notifiedEvents,
+/** Events whose texts are made between two statements. The transaction must not stand idle for long. */
+const eventsAtOnce = 50
+/** Events of one facility in a batch whose messages are written at once. The next facility waits for no more. */
+const ofOneFacility = 25
 
-    async handle(event, { db, signal }) {
-      const whyNot = await NOTIFICATION_CONFIGS[event.type]?.whyNot?.(db, event.data as never)
-      if (whyNot !== undefined) return { skipped: whyNot }
-      const intents = await recorded(db, event)
-      reached("messages-recorded", event.id)
-      const waiting = intents.filter(isDue)
-      const failures: unknown[] = []
-      const service = waiting.length > 0 ? await mailServiceNow(db) : undefined
-      let heldBy: MailFailed | undefined
-      let answered = false
-      if (service?.heldMs !== undefined) {
-        const { heldMs, answer } = service
-        await deferHeld(db, waiting.splice(0), { heldMs, answer })
-      }
-      const sendNext = async () => {
-        for (let intent = waiting.shift(); intent !== undefined; intent = waiting.shift()) {
-          try {
-            await send(intent)
-          } catch (error) {
-            failures.push(error)
-          }
-        }
-      }
-      await Promise.all(Array.from({ length: service?.probes ? 1 : sendsAtOnce }, sendNext))
-      if (answered && heldBy === undefined && service?.doubted) await mailServiceWorks(db)
-      const after = await intentsOf(db, event)
-      const broken = failures.filter((error) => !(error instanceof MailFailed))
-      if (broken.length > 0) throw new NotificationsUnsent(unsent(after, broken.map(wordsOf)))
-      return outcomeOf(after)
+export const notificationHandler = ({ channels }: NotificationTools): SetBasedHandler => ({
+  kind: "transactional",
+  name: "NotificationHandler",
+  events: notifiedEvents,
+  async handleAll(tx, events) {
+    const later = await leftForLater(tx, events)
+    const now = events.filter((event) => !later.has(event))
+    const outcomes = new Map<HandledEvent, Outcome>()
+    for (let from = 0; from < now.length; from += eventsAtOnce) {
+      const some = now.slice(from, from + eventsAtOnce)
+      const told = await tell(tx, some, channels)
+      for (const [nth, event] of some.entries()) outcomes.set(event, told[nth])
+    }
+    await keepForLater(tx, [...later])
+    reached("messages-recorded")
+    tx.afterCommit(() => sendHint("messages"))
+    return events.map((event) => outcomes.get(event))
+  },
+})
 
-      async function send(intent: Intent): Promise<void> {
-        signal.throwIfAborted()
-        if (intent.email === null) return markEnded(db, intent, "skipped", "no email address")
-        if (mail.unavailable !== undefined) return markEnded(db, intent, "skipped", mail.unavailable)
-        if (heldBy !== undefined) return deferHeld(db, [intent], { heldMs: 1_000, answer: heldBy.message })
-        if (!(await beginSending(db, intent))) return
-        reached("send-begun", event.id)
-        const { id, name, email: address, title: subject, link_id: linkId } = intent
-        const url = linkId === null ? undefined : linkUrl({ secrets, publicUrl }, linkId)
-        const [text, html] = [intent.body, intent.html ?? ""].map((each) => (url ? withLink(each, url) : each))
-        try {
-          await mail.send({ id, to: { name, address }, subject, text: text ?? "", html: html ?? "" }, signal)
-        } catch (error) {
-          if (error instanceof RecipientRefused) {
-            answered = true
-            return markEnded(db, intent, "refused", error.message)
-          }
-          if (error instanceof MailFailed && !signal.aborted) {
-            if (error.concern === "service") heldBy ??= error
-            if (error.concern === "message") answered = true
-            else await mailServiceFailed(db, error, address)
-            await defer(db, intent, error)
-          }
-          throw error
-        }
-        answered = true
-        reached("mail-sent", event.id)
-        await markAsSent(intent)
-      }
-
-      async function markAsSent(intent: Intent): Promise<void> {
-        const whenSent = NOTIFICATION_CONFIGS[event.type]?.whenSent
-        if (whenSent === undefined) {
-          await markIntentSent(db, intent)
-          return
-        }
-        const context = causedBy(event, environment)
-        await transact(db, context, async (tx) => {
-          const sentAt = await markIntentSent(tx, intent)
-          const { user_id: userId, channel } = intent
-          if (sentAt !== undefined) await whenSent(tx, event.data as never, { userId, channel, sentAt })
-        })
-      }
-    },
-  }
+/** In each facility what is too much, and what comes after something that waits already. */
+async function leftForLater(tx: Tx, events: readonly HandledEvent[]): Promise<ReadonlySet<HandledEvent>> {
+  const byFacility = Map.groupBy(events, (event) => event.facility_id)
+  const waiting = await withBacklog(tx, [...byFacility.keys()])
+  return new Set([...byFacility].flatMap(([facility, of]) => (waiting.has(facility) ? of : of.slice(ofOneFacility))))
 }
 
-/** Whether the message can be sent now. */
-const isDue = ({ status, wait_ms }: Intent) => isOpen({ status }) && (wait_ms === null || wait_ms <= 0)
-const isOpen = ({ status }: Pick<Intent, "status">) =>
-  status === "pending" || status === "sending" || status === "deferred"
-
-/** The messages of an event. Its first run records them. */
-async function recorded(db: ExternalTools["db"], event: HandledEvent): Promise<Intent[]> {
-  const config = NOTIFICATION_CONFIGS[event.type]
-  const before = await intentsOf(db, event)
-  if (before.length > 0 || config === undefined) {
-    const reopens = !before.some(isOpen) && before.some(({ status }) => status === "failed")
-    return reopens && (await reopenFailed(db, event, name)) > 0 ? intentsOf(db, event) : before
-  }
+async function tell(tx: Tx, events: readonly HandledEvent[], channels: Channels): Promise<readonly Outcome[]> {
   try {
-    await intend(db, event, config)
+    return await tellPeople(tx, events, channels)
   } catch (error) {
     if (error instanceof NotRendered) throw new GiveUp(error.message, "not_rendered")
     throw error
   }
-  return intentsOf(db, event)
 }
-
-/** Messages that wait are tried again when the first is due. The event is given up only after all have ended. */
-function outcomeOf(intents: readonly Intent[]): Outcome {
-  const open = intents.filter(isOpen)
-  if (open.length > 0) {
-    const waitMs = Math.max(soonestMs, Math.min(...open.map(({ wait_ms }) => wait_ms ?? soonestMs)))
-    throw new TryLater(unsent(intents, open.map(wordsOf)), waitMs, "notifications_unsent")
-  }
-  const failed = intents.filter(({ status }) => status === "failed")
-  if (failed.length > 0) throw new GiveUp(unsent(intents, failed.map(wordsOf)), "mail_undeliverable")
-  if (intents.length === 0) return { skipped: "nobody to notify" }
-  if (intents.some(({ status }) => status === "sent")) return undefined
-  return { skipped: [...new Set(intents.map(({ reason }) => reason ?? ""))].sort().join("; ") }
-}
-
-const soonestMs = 500
-
-const wordsOf = (failure: unknown) =>
-  failure instanceof Error ? failure.message : ((failure as { reason?: string | null }).reason ?? String(failure))
-
-const unsent = (intents: readonly Intent[], words: readonly string[]) =>
-  `${intents.filter((each) => isOpen(each) || each.status === "failed").length} of ${intents.length} not sent: ${[...new Set(words)].join("; ")}`

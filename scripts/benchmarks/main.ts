@@ -9,6 +9,7 @@ import { asRow, type Figure } from "./figure.ts"
 import { growth } from "./growth.ts"
 import { isolation } from "./isolation.ts"
 import { latency } from "./latency.ts"
+import { messages } from "./messages.ts"
 import type { Part } from "./part.ts"
 import { pipeline } from "./pipeline.ts"
 import { profile } from "./profile.ts"
@@ -23,6 +24,7 @@ const parts: readonly Part[] = [
   pipeline,
   latency,
   isolation,
+  messages,
   fanout,
   growth,
   scale,

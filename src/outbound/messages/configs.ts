@@ -11,6 +11,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
+import type { ChannelName } from "./channels/channel.ts"
 import type { TemplateId } from "./render.ts"
 
 export type RecipientType =
@@ -25,7 +26,7 @@ export type RecipientType =
   | "account"
   | "link"
   | "previous_address"
-export type MessageChannel = "email" | "push"
+export type MessageChannel = ChannelName
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
@@ -90,8 +91,9 @@ const configs = {
     priority: "high",
     recipients: [{ type: "booker", channel: "email" }],
     whyNot: (db: Queryable, data: EventData<"booking.reminder.due">) => noLongerTrue(db, data),
-    whenSent: (tx: Tx, data: EventData<"booking.reminder.due">, message: SentMessage) =>
-      reminderSent(tx, data, message),
+    // A message inside the program reminds nobody who is away.
+    whenSent: async (tx: Tx, data: EventData<"booking.reminder.due">, { channel, ...message }: SentMessage) =>
+      channel === "in_app" ? undefined : reminderSent(tx, data, { ...message, channel }),
   },
   "booking.rescheduled": {
     templateId: "booking-rescheduled",
