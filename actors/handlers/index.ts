@@ -12,6 +12,7 @@ import { analyticsHandler } from "./analytics.ts"
 import { bookingConfirmationHandler } from "./booking-confirmation.ts"
 import { cacheInvalidationHandler } from "./cache-invalidation.ts"
 import type { Handler } from "./handler.ts"
+import { invoiceHandler } from "./invoice.ts"
 import { type NotificationTools, notificationHandler } from "./notification.ts"
 import { progressUpdateHandler } from "./progress-update.ts"
 import { refundHandler } from "./refund.ts"
@@ -32,6 +33,7 @@ export function handlersOf(tools: HandlerTools): readonly Handler[] {
     refundHandler(tools),
     waitlistHandler(),
     subscriptionPaymentHandler(),
+    invoiceHandler(),
     upgradePromptHandler(),
     afterHooksHandler(tools),
   ].filter((handler) => handler.events.length > 0)

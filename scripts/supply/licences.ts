@@ -13,9 +13,12 @@ const allowed: ReadonlySet<string> = new Set([
   "MIT-0",
   // Asks for the source of its own files when they are changed; they are used unchanged.
   "MPL-2.0",
+  // Fonts: they are embedded in papers, which the licence leaves free, and are never sold alone.
+  "OFL-1.1",
   "PostgreSQL",
   "Python-2.0",
   "Unlicense",
+  "Zlib",
 ])
 
 /** Whether an expression such as "(MIT OR EUPL-1.1+)" leaves a choice that is allowed. */
@@ -40,6 +43,10 @@ export function isAllowed(expression: string): boolean {
   }
   return either() && at === words.length
 }
+
+/** The licence of a package whose package.json names none: by the first line of its text. */
+export const licenceIn = (texts: readonly string[]): string | undefined =>
+  texts.some((text) => text.startsWith("MIT License\n")) ? "MIT" : undefined
 
 /** The licence that a package.json names, in any of the forms that were ever usual; undefined: none. */
 export function licenceOf({ license, licenses }: { license?: unknown; licenses?: unknown }): string | undefined {

@@ -2,7 +2,7 @@
 
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { licenceOf } from "./licences.ts"
+import { licenceIn, licenceOf } from "./licences.ts"
 
 export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>
@@ -107,7 +107,7 @@ async function installedAt(folder: string): Promise<InstalledPackage | undefined
   const found = (await file.json()) as { version: string; license?: unknown; licenses?: unknown }
   const names = (await readdir(folder)).filter((name) => noticeFile.test(name)).sort()
   const texts = await Promise.all(names.map((name) => Bun.file(join(folder, name)).text()))
-  return { version: found.version, licence: licenceOf(found), texts }
+  return { version: found.version, licence: licenceOf(found) ?? licenceIn(texts), texts }
 }
 
 async function sourcesOf(root: string): Promise<Project["sources"]> {

@@ -22,6 +22,8 @@ import { mediaRoutes } from "#domain/coaching/routes/feedback-files.ts"
 import { feedbackUploadRoutes } from "#domain/coaching/routes/feedback-uploads.ts"
 import { progressRoutes } from "#domain/coaching/routes/progress.ts"
 import { coachSessionRoutes } from "#domain/coaching/routes/sessions.ts"
+import { invoiceRoutes } from "#domain/invoices/routes/invoices.ts"
+import { invoiceSettingsRoutes } from "#domain/invoices/routes/settings.ts"
 import { billingRoutes } from "#domain/payments/routes/accounts.ts"
 import { offlinePaymentRoutes } from "#domain/payments/routes/offline.ts"
 import { paymentRoutes } from "#domain/payments/routes/payments.ts"
@@ -87,6 +89,8 @@ export const areas = [
   paymentRoutes,
   offlinePaymentRoutes,
   billingRoutes,
+  invoiceRoutes,
+  invoiceSettingsRoutes,
   stripeRoutes,
   feedbackRoutes,
   feedbackUploadRoutes,

@@ -15,6 +15,19 @@ const hour = (start: number) => ({
   endAt: `2030-06-03T${String(start + 1).padStart(2, "0")}:00:00Z`,
 })
 
+const invoiceSeller = {
+  legalName: "Padel Mitte GmbH",
+  street: "Invalidenstraße 44",
+  postcode: "10115",
+  city: "Berlin",
+  country: "DE",
+  vatId: "DE123456789",
+  email: "office@example.com",
+  iban: "DE02120300000000202051",
+  bic: "BYLADEM1001",
+  language: "de",
+}
+
 /** The bodies, of forms too, below `/v1/facilities/{facilityId}`, by method and the rest of the address. */
 const inFacility: Readonly<Record<string, unknown>> = {
   "PATCH /settings": { slotMinutes: 30, holdMinutes: 10 },
@@ -140,6 +153,15 @@ const inFacility: Readonly<Record<string, unknown>> = {
   "POST /offline-payments": { payerName: "Walk-in", amount: 2400, paymentMethod: "cash" },
   "POST /refunds/{refundId}/hand-back": {},
   "POST /billing-accounts": { type: "family", name: "Family Keller", ownerId: playerId, memberIds: [friendId] },
+  "PUT /invoice-settings": invoiceSeller,
+  "PUT /billing-accounts/{billingAccountId}/invoice-address": {
+    name: "Keller Design GmbH",
+    street: "Seestrasse 7",
+    postcode: "8002",
+    city: "Zürich",
+    country: "CH",
+    reference: "Cost centre 4711",
+  },
   "POST /billing-accounts/{billingAccountId}/card": { cardToken: "tok_visa" },
 
   "POST /subscription": { planId: "club", billingCycle: "monthly" },
@@ -199,6 +221,7 @@ const onPlatform: Readonly<Record<string, unknown>> = {
   "POST /v1/role-invitations/{id}/decline": {},
   "POST /v1/organizations": { name: "City Sports" },
   "POST /v1/facilities": { name: "Lakeside", timezone: "Europe/Berlin", currency: "EUR", sportTypes: ["padel"] },
+  "PUT /v1/invoice-settings": { ...invoiceSeller, legalName: "SlotBase Ltd", numberPrefix: "SB" },
   "POST /v1/coupons": { code: "SUMMER-10", percentOff: 10, periods: 3 },
   "POST /v1/jobs/{name}/run": {},
   "POST /v1/dead-letters/reprocess": { handler: "NotificationHandler", preview: true },
@@ -224,6 +247,7 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   recurringBookingId: example.recurringBookingId,
   entryId: example.waitlistEntryId,
   billingAccountId: example.billingAccountId,
+  invoiceId: example.invoiceId,
   paymentId: example.transactionId,
   refundId: example.refundId,
   offlinePaymentId: example.offlinePaymentId,
@@ -259,6 +283,7 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   expires: "1906704000",
   signature: "the-signature-of-the-link",
   date: "2030-06-03",
+  month: "2030-06",
   role: "player",
   scopeType: "facility",
   scopeId: facilityId,

@@ -19,10 +19,6 @@ export const leastChargeOf = (currency: string): number => leastCharges.get(curr
 /** 10^12 of any currency is more than a court costs, and sums of it stay below 2^53. */
 export const maxMoney = 1_000_000_000_000
 
-/** How many decimals the currency has: 2 for EUR, 0 for JPY, 3 for KWD. */
-export const decimalsOf = (currency: string): number =>
-  new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2
-
 export const isMovable = (amount: number, currency: string): boolean => amount % unitOf(currency) === 0
 
 /** Whether a card can be charged with the amount. */

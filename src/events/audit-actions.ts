@@ -57,6 +57,8 @@ export const auditActions = {
   "feedback.published": "an administrator published a coach's feedback",
   "hook_subscription.created": "a program subscribed to events",
   "hook_subscription.ended": "a program unsubscribed from events",
+  "invoice_address.changed": "staff changed the address on a payer's invoices",
+  "invoice_settings.changed": "the seller on invoices, or their numbers, were changed",
   "job.run": "a scheduled job was run by hand",
   "lost_item.handed_out": "a lost item was handed out",
   "member.changed": "what a facility keeps about a member was changed",

@@ -46,7 +46,7 @@ const pick = (fields: Fields, names: readonly string[]) =>
 /** The names of fields whose value opens something. `code` is that of a coupon, `key` that of an API key. */
 const secretName = /secret|passw|token|credential|cookie|authori[sz]ation|authconfig|headervalue|^key$|keyhash|code$/i
 /** Names that the pattern meets although they hold no secret. */
-const notSecret = new Set(["tokenExpiresAt", "failureCode"])
+const notSecret = new Set(["tokenExpiresAt", "failureCode", "postcode"])
 const isSecret = (name: string) => secretName.test(name) && !notSecret.has(name)
 const hidden = (value: unknown) => (value === null || value === undefined ? value : "[secret]")
 

@@ -18,6 +18,7 @@ export const example = {
   billingAccountId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e13",
   transactionId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e14",
   refundId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e15",
+  invoiceId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e62",
   offlinePaymentId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e16",
   subscriptionId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e17",
   blockId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e18",

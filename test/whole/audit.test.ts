@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { createServer } from "#api/server.ts"
 import { keepable } from "#events/audit-values.ts"
+import { sellerSettings } from "#test/harness/club/invoices.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { callsOf, verdictOf } from "./authorization/engine.ts"
 import { matrix } from "./authorization/matrix.ts"
@@ -120,6 +121,13 @@ describe("a request leaves the row that its route declares", () => {
   )
   const unsaid = { before: null, after: null }
   const racket = { id: "racket", label: "Do you need a racket?", type: "yes_no", required: false }
+  const unset = Object.fromEntries(Object.keys(sellerSettings).map((name) => [name, null]))
+  const newSeller = {
+    body: { ...sellerSettings, numberPrefix: "RE" },
+    before: { ...unset, numberPrefix: "INV" },
+    after: { ...sellerSettings, numberPrefix: "RE" },
+  }
+  const newAddress = { name: "Keller GmbH", street: "Seestrasse 8", postcode: "8002", city: "Zürich", country: "CH" }
   // Their body changes a setting of what is there: the row says the values before and after.
   const changes: Readonly<Record<string, Change>> = {
     "PATCH /v1/me": {
@@ -141,6 +149,13 @@ describe("a request leaves the row that its route declares", () => {
       after: { hourlyPrice: 2600 },
     },
     [`PUT ${f}/booking-policy`]: { body: { noShowFee: 900 }, before: { noShowFee: 0 }, after: { noShowFee: 900 } },
+    [`PUT ${f}/invoice-settings`]: newSeller,
+    "PUT /v1/invoice-settings": newSeller,
+    [`PUT ${f}/billing-accounts/:billingAccountId/invoice-address`]: {
+      body: newAddress,
+      before: null,
+      after: newAddress,
+    },
     [`PUT ${f}/booking-questions`]: {
       body: { questions: [racket] },
       before: { questions: [] },

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 
 export { Instant, LocalDay } from "./calendar-fields.ts"
 
+import { isCurrency } from "#base/currencies.ts"
 import { isZone } from "#base/zones/zone-data.ts"
 import { rule } from "./rule.ts"
 import { atLeast, atMost, linesUpTo, lineUpTo, oneLinePattern } from "./text-fields.ts"
@@ -17,7 +18,6 @@ const maxNoteLength = 2_000
 const maxEmailLength = 254
 const zoneExpected = "an IANA time zone such as Europe/Berlin"
 const currencyExpected = "an ISO 4217 code such as EUR"
-const currencies = new Set(Intl.supportedValuesOf("currency"))
 
 /** A name of a person, a facility or a resource: one line. */
 export const Name = lineUpTo(maxNameLength)
@@ -68,10 +68,10 @@ export const Timezone = Schema.String.annotate({
   rule("a time zone is one that this server knows", isZone, zoneExpected),
 )
 
-/** The list of currencies changes with the locale data, so it is no list of the document. */
+/** Money of today. The list of currencies changes, so it is no list of the document. */
 export const Currency = Schema.String.annotate({ description: "ISO 4217 code", examples: ["EUR"] }).check(
   Schema.isPattern(/^[A-Z]{3}$/u, { expected: currencyExpected }).abort(),
-  rule("a currency is one that this server knows", (code: string) => currencies.has(code), currencyExpected),
+  rule("a currency is money of today, by ISO 4217", isCurrency, currencyExpected),
 )
 
 /** Minor units. 10^12 of any currency is more than a court costs, and sums of it stay below 2^53. */

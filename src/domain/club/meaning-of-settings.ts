@@ -3,9 +3,11 @@
  * A change is refused while numbers stand in the old meaning, and the refusal counts them. What may be changed with
  * consent says what it moves.
  */
+
+import { decimalsOf } from "#base/currencies.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
-import { decimalsOf, maxMoney, unitOf } from "#base/money.ts"
+import { maxMoney, unitOf } from "#base/money.ts"
 
 /**
  * Waits for the bookings that members are just making in the old meaning, so that they are counted. Those that come

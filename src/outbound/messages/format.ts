@@ -4,6 +4,7 @@
  * The texts are composed from parts, so that newer Unicode tables cannot move the commas.
  */
 
+import { decimalsOf } from "#base/currencies.ts"
 import { runtimeOffsetAt } from "#base/zones/runtime-zones.ts"
 import { offsetAt, signedOffset, wallAt } from "#base/zones/wall-clock.ts"
 
@@ -11,10 +12,11 @@ const locale = "en-GB"
 
 /** @param amount minor units of the currency: 2400 EUR is €24.00, 2400 JPY is JP¥2,400. */
 export function money(amount: number, currency: string): string {
-  const format = new Intl.NumberFormat(locale, { style: "currency", currency })
-  // As text, because a division would round large amounts. Intl knows how many minor units the currency has.
-  const decimal: string = `${amount}e-${format.resolvedOptions().maximumFractionDigits ?? 0}`
-  return format.format(decimal as `${number}`).replaceAll("\u00a0", " ")
+  const digits = decimalsOf(currency)
+  const options = { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits } as const
+  // As text, because a division would round large amounts.
+  const decimal: string = `${amount}e-${digits}`
+  return new Intl.NumberFormat(locale, options).format(decimal as `${number}`).replaceAll("\u00a0", " ")
 }
 
 /** Such as "Thursday, 12 March 2026, 18:00 Central European Standard Time". */

@@ -12,7 +12,7 @@ import { type ApiBuilder, overApi } from "./over-api.ts"
 export interface Answer {
   readonly status: number
   readonly headers: Headers
-  /** The parsed JSON, of any shape; undefined when there is no body. */
+  /** The parsed JSON, of any shape, or the text of another type; undefined when there is no body. */
   readonly body: ReturnType<typeof JSON.parse>
 }
 
@@ -58,7 +58,9 @@ export async function testApi(given: Partial<Config> = {}): Promise<TestApi> {
       }),
     )
     const text = await answer.text()
-    return { status: answer.status, headers: answer.headers, body: text === "" ? undefined : JSON.parse(text) }
+    const isJson = answer.headers.get("content-type")?.includes("json") ?? true
+    const parsed = isJson ? JSON.parse(text || "null") : text
+    return { status: answer.status, headers: answer.headers, body: text === "" ? undefined : parsed }
   }
   const post = async (path: string, body: object, as: "root" | "public") => {
     const answer = await call("POST", path, { body, ...(as === "public" && { token: null }) })

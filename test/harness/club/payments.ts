@@ -2,6 +2,7 @@
 
 import { expect } from "bun:test"
 import { bookingConfirmationHandler } from "#actors/handlers/booking-confirmation.ts"
+import type { Handler } from "#actors/handlers/handler.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { refundHandler } from "#actors/handlers/refund.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
@@ -25,10 +26,11 @@ export interface RecordedEvent {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-export async function makeTill(api: TestApi, its: Courts) {
+/** @param more handlers that run beside those of payments */
+export async function makeTill(api: TestApi, its: Courts, more: readonly Handler[] = []) {
   const db = api.database.db
   const process = actorProcess(await processRow(db, true))
-  const handlers = [bookingConfirmationHandler(), refundHandler(api.app)]
+  const handlers = [bookingConfirmationHandler(), refundHandler(api.app), ...more]
   await mirrorHandlers(db, handlers)
   const running = handlers.map((handler) =>
     prepareActor(runHandler(api.app, handler, process), new AbortController().signal),

@@ -5,6 +5,7 @@ import { GiveUp } from "#actors/handlers/handler.ts"
 import { exampleBodies } from "#api/examples.ts"
 import { newId } from "#base/ids.ts"
 import { example } from "#events/example.ts"
+import { invoiceOf, sellerSettings } from "#test/harness/club/invoices.ts"
 import { jpeg } from "#test/harness/club/media-files.ts"
 import { dispatchAll, processRow, subscribe } from "#test/harness/pipeline/pipeline.ts"
 import { actorOf, drain } from "#test/harness/pipeline/runs.ts"
@@ -111,6 +112,13 @@ const things: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     const { id } = await post(`${at}/holds`, { resourceId: court, bookerId: playerId, ...hour() })
     const body = { referenceType: "booking", referenceId: id, cardToken: "tok_visa" }
     return { ids: { paymentId: (await post(`${at}/payments`, body)).id } }
+  },
+  invoices: async ({ api, at, post, court, hour }) => {
+    await api.call("PUT", `${at}/invoice-settings`, { body: sellerSettings })
+    const { id } = await post(`${at}/holds`, { resourceId: court, bookerId: playerId, ...hour() })
+    const body = { referenceType: "booking", referenceId: id, cardToken: "tok_visa" }
+    const payment = await post(`${at}/payments`, body)
+    return { ids: { invoiceId: await invoiceOf(api.database.db, payment.facilityId, payment.id) } }
   },
   "offline-payments": made("offline-payments", "offlinePaymentId"),
   refunds: owedRefund,

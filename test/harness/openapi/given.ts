@@ -126,6 +126,7 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   },
   [`POST ${f}/refunds/{refundId}/hand-back`]: owedRefund,
   [`POST ${f}/billing-accounts/{billingAccountId}/card`]: paidAccount,
+  [`PUT ${f}/billing-accounts/{billingAccountId}/invoice-address`]: paidAccount,
 
   [`POST ${f}/subscription/change-plan`]: subscribed,
   [`POST ${f}/subscription/cancel`]: subscribed,

@@ -9,6 +9,8 @@ test("money is written with its currency, in the decimals of that currency", () 
   expect(money(2400, "JPY")).toBe("JP¥2,400")
   expect(money(12_345, "KWD")).toBe("KWD 12.345")
   expect(money(0, "CHF")).toBe("CHF 0.00")
+  // The runtime says two decimals.
+  expect(money(12_345, "UYW")).toBe("UYW 1.2345")
 })
 
 test("an amount too large for an exact division keeps its last cent", () => {

@@ -12,6 +12,7 @@
 import type { Row } from "./row.ts"
 import { accountRows } from "./rows/accounts.ts"
 import { clubRows } from "./rows/club.ts"
+import { invoiceRows } from "./rows/invoices.ts"
 import { operationRows } from "./rows/operations.ts"
 
-export const matrix: readonly Row[] = [...accountRows, ...operationRows, ...clubRows]
+export const matrix: readonly Row[] = [...accountRows, ...operationRows, ...clubRows, ...invoiceRows]

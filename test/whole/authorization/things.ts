@@ -5,6 +5,7 @@ import { openSession } from "#access/sessions.ts"
 import { newId, rootUserId } from "#base/ids.ts"
 import { type EventRow, toDomainEvent } from "#events/envelope.ts"
 import { aMember } from "#test/harness/club/club.ts"
+import { invoiceOf, sellerSettings } from "#test/harness/club/invoices.ts"
 import { jpeg } from "#test/harness/club/media-files.ts"
 import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
@@ -134,6 +135,10 @@ const makers: Readonly<Record<string, Make>> = {
     const referenceId = await makeThing("holds", world, place, whose)
     const body = { referenceType: "booking", referenceId, cardToken: "tok_visa" }
     return (await world.must("POST", `${at(place)}/payments`, body)).id
+  },
+  invoices: async (world, place, whose) => {
+    await world.must("PUT", `${at(place)}/invoice-settings`, sellerSettings)
+    return invoiceOf(world.api.database.db, place.id, await makeThing("payments", world, place, whose))
   },
   "offline-payments": async (world, place, whose) => {
     const bookingId = await unpaidBooking(world, place, whose)

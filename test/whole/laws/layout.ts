@@ -18,6 +18,8 @@ export const floors: readonly (readonly string[])[] = [
   ["src/domain/closures"],
   ["src/domain/payments"],
   ["src/domain/subscriptions"],
+  // The papers of all that is sold.
+  ["src/domain/invoices"],
   // Counts the work of all other subjects. None of them needs its figures.
   ["src/domain/figures"],
   [

@@ -1,8 +1,10 @@
 // Money is conserved: several clients pay, refund, cancel, charge and waive at once, with cards of every kind. The
 // ledger's entries sum to zero, its accounts agree with the commands, and the ledger agrees with the provider's books.
+// Each movement of money has its invoice or credit note.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
+import { invoiceHandler } from "#actors/handlers/invoice.ts"
 import { localPayments } from "#actors/jobs/local-payments.ts"
 import { type Charge, charge, waiveCharge } from "#domain/ledger/charges.ts"
 import { testCards } from "#domain/payments/providers/local.ts"
@@ -25,7 +27,8 @@ let till: Till
 beforeAll(async () => {
   api = await testApi()
   its = await makeCourts(api)
-  till = await makeTill(api, its)
+  till = await makeTill(api, its, [invoiceHandler()])
+  await api.call("PATCH", `${till.at}/settings`, { body: { taxRates: { court: 1900, fee: 700 } } })
 })
 afterAll(() => api.database.drop())
 
@@ -121,4 +124,24 @@ async function check(): Promise<void> {
             where p.refunded_amount <> (select coalesce(sum(r.amount), 0) from slotbase.refunds r
                                         where r.payment_id = p.id and r.status <> 'failed')) as beyond`
   expect({ ...books }).toEqual({ amount: balances.provider ?? 0, unsettled: 0, beyond: 0 })
+  await checkPapers()
+}
+
+/** Each movement of money has its paper, numbers have no gap, and nothing is credited that was not invoiced. */
+async function checkPapers(): Promise<void> {
+  const { db } = api.database
+  await till.react()
+  const [papers] = await db<{ disagreeing: number; gaps: number; overdrawn: number; money: number; papers: number }[]>`
+    select (select count(*) from slotbase.invoice_check where not agrees) as disagreeing,
+           (select coalesce(max(counter) - count(*), 0)::bigint from slotbase.invoices where facility_id = ${its.facilityId}) as gaps,
+           (select count(*) from (
+              select from slotbase.invoices i cross join lateral jsonb_array_elements(i.lines) l
+              group by i.root_id, l ->> 'key'
+              having sum(case when i.kind = 'invoice' then 1 else -1 end * (l ->> 'amount')::bigint) < 0
+                  or sum(case when i.kind = 'invoice' then 1 else -1 end * (l ->> 'taxAmount')::bigint) < 0) o) as overdrawn,
+           (select coalesce(sum(amount), 0)::bigint from slotbase.payment_ledger
+            where facility_id = ${its.facilityId} and account in ('provider', 'till')) as money,
+           (select coalesce(sum(gross), 0)::bigint from slotbase.invoice_list where facility_id = ${its.facilityId}) as papers`
+  expect({ ...papers, money: 0, papers: 0 }).toEqual({ disagreeing: 0, gaps: 0, overdrawn: 0, money: 0, papers: 0 })
+  expect(papers?.papers).toBe(papers?.money as number)
 }
