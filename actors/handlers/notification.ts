@@ -24,7 +24,7 @@ import {
   NotRendered,
   reopenFailed,
 } from "#outbound/messages/intents.ts"
-import { linkUrl, withLink } from "#outbound/messages/link-place.ts"
+import { withLinks } from "#outbound/messages/link-place.ts"
 import { mailServiceFailed, mailServiceNow, mailServiceWorks } from "#outbound/messages/mail-service.ts"
 import {
   causedBy,
@@ -62,7 +62,8 @@ export function notificationHandler({ mail, config, secrets }: NotificationTools
     events: notifiedEvents,
 
     async handle(event, { db, signal }) {
-      const whyNot = await NOTIFICATION_CONFIGS[event.type]?.whyNot?.(db, event.data as never)
+      const whyNot = await NOTIFICATION_CONFIGS[event.type]?.whyNot?.(db, event.data as never, event)
+      if (typeof whyNot === "object") throw new TryLater(whyNot.later, soonestMs, "not_decided")
       if (whyNot !== undefined) return { skipped: whyNot }
       const intents = await recorded(db, event)
       reached("messages-recorded", event.id)
@@ -99,10 +100,10 @@ export function notificationHandler({ mail, config, secrets }: NotificationTools
         if (!(await beginSending(db, intent))) return
         reached("send-begun", event.id)
         const { id, name, email: address, title: subject, link_id: linkId } = intent
-        const url = linkId === null ? undefined : linkUrl({ secrets, publicUrl }, linkId)
-        const [text, html] = [intent.body, intent.html ?? ""].map((each) => (url ? withLink(each, url) : each))
+        const linked = (each: string) => withLinks({ secrets, publicUrl }, { id, linkId, address }, each)
+        const [text, html] = [linked(intent.body), linked(intent.html ?? "")]
         try {
-          await mail.send({ id, to: { name, address }, subject, text: text ?? "", html: html ?? "" }, signal)
+          await mail.send({ id, to: { name, address }, subject, text, html }, signal)
         } catch (error) {
           if (error instanceof RecipientRefused) {
             answered = true

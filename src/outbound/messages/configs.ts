@@ -11,7 +11,10 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
-import type { TemplateId } from "./render.ts"
+import type { TemplateId } from "./templates/catalogue.ts"
+import { whyNoReceipt } from "./together/receipt.ts"
+import { toldInSeries, whyNoSeries } from "./together/series.ts"
+import type { ToldEvent } from "./together/told.ts"
 
 export type RecipientType =
   | "booker"
@@ -29,6 +32,8 @@ export type MessageChannel = "email" | "push"
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
+  /** The template by the event's data. Left out: always the same. */
+  readonly templateFor?: (data: never) => TemplateId
   readonly priority: "high" | "normal"
   readonly recipients: readonly {
     readonly type: RecipientType
@@ -36,11 +41,16 @@ export interface NotificationConfig {
     /** Left out: the template of the event. */
     readonly templateId?: TemplateId
   }[]
-  /** The reason to send no message, or undefined; asked before each attempt. Left out: messages are always sent. */
-  readonly whyNot?: (db: Queryable, data: never) => Promise<string | undefined>
+  /**
+   * The reason to send no message, or undefined; asked before each attempt. Left out: messages are always sent.
+   * `later`: it is not decided yet, and asked again soon.
+   */
+  readonly whyNot?: (db: Queryable, data: never, event: ToldEvent) => Promise<WhyNot>
   /** Runs in the transaction that marks a message as sent. */
   readonly whenSent?: (tx: Tx, data: never, message: SentMessage) => Promise<void>
 }
+
+export type WhyNot = string | { readonly later: string } | undefined
 
 export interface SentMessage {
   readonly userId: string
@@ -57,6 +67,39 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
+    whyNot: inSeries,
+  },
+  "recurring_booking.created": {
+    templateId: "series-booked",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+    whyNot: async (_db: Queryable, data: EventData<"recurring_booking.created">) => whyNoSeries(data),
+  },
+  "recurring_booking.changed": {
+    templateId: "series-booked",
+    templateFor: ({ change }: EventData<"recurring_booking.changed">) =>
+      change === "rescheduled" ? "series-moved" : "series-booked",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+    whyNot: async (_db: Queryable, data: EventData<"recurring_booking.changed">) => whyNoSeries(data),
+  },
+  "recurring_booking.cancelled": {
+    templateId: "series-cancelled",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+    whyNot: async (_db: Queryable, data: EventData<"recurring_booking.cancelled">) => whyNoSeries(data),
   },
   "feedback.published": {
     templateId: "session-feedback",
@@ -74,6 +117,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
+    whyNot: inSeries,
   },
   "booking.no_show": {
     templateId: "booking-no-show",
@@ -101,6 +145,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
+    whyNot: inSeries,
   },
   "booking.local_time_changed": {
     templateId: "booking-local-time-changed",
@@ -117,6 +162,7 @@ const configs = {
       { type: "booker", channel: "email" },
       { type: "facility_admins", channel: "email" },
     ],
+    whyNot: inSeries,
   },
   "booking.approval.granted": {
     templateId: "approval-granted",
@@ -173,6 +219,7 @@ const configs = {
     templateId: "payment-receipt",
     priority: "normal",
     recipients: [{ type: "payer", channel: "email" }],
+    whyNot: (db: Queryable, _data: EventData<"payment.succeeded">, event: ToldEvent) => whyNoReceipt(db, event),
   },
   "subscription.limit_warning": {
     templateId: "limit-warning",
@@ -292,6 +339,11 @@ const configs = {
     recipients: [{ type: "platform_admins", channel: "email" }],
   },
 } as const satisfies Partial<Record<EventType, NotificationConfig>>
+
+/** A booking of a series that changed together with others is told with them. */
+function inSeries(db: Queryable, _data: object, event: ToldEvent) {
+  return toldInSeries(db, event)
+}
 
 export const NOTIFICATION_CONFIGS: Readonly<Partial<Record<string, NotificationConfig>>> = configs
 

@@ -9,11 +9,15 @@
  */
 import type { Db, Queryable } from "#base/database/db.ts"
 import { platformFacilityId } from "#base/ids.ts"
+import type { Language } from "#base/languages.ts"
 import { addressIn } from "#domain/people/address.ts"
 import type { MailFailed } from "./channels/email/smtp-failure.ts"
 import type { MessageChannel, NotificationConfig } from "./configs.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { oneLine, render } from "./render.ts"
+import { receiptOf } from "./together/receipt.ts"
+import { seriesOf } from "./together/series.ts"
+import type { Receipt, Series } from "./together/told.ts"
 
 /** An event with a notification. */
 export interface Notified extends Concerned {
@@ -21,6 +25,8 @@ export interface Notified extends Concerned {
   readonly type: string
   readonly occurred_at: Date
   readonly resource_id: string | null
+  readonly correlation_id: string
+  readonly causation_id: string | null
 }
 
 /** A message with its state. */
@@ -65,12 +71,13 @@ export async function intend(db: Db, event: Notified, config: NotificationConfig
   const rows = recipients.map((recipient) => rowOf(event, config, recipient, place))
   await db`
     insert into slotbase.notifications
-      (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, html, address, link_id, status, reason)
+      (id, facility_id, event_id, user_id, channel, type, template_id, language, priority, title, body, html, address, link_id,
+       status, reason)
     select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id),
-           e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.priority, e.title, e.body, e.html,
+           e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.language, e.priority, e.title, e.body, e.html,
            e.address, e.link_id, case when e.reason is null then 'pending' else 'skipped' end, e.reason
     from jsonb_to_recordset(${db.json(rows)}) as e (
-      facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, priority text,
+      facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, language text, priority text,
       title text, body text, html text, address text, link_id uuid, reason text)
     on conflict do nothing`
 }
@@ -190,31 +197,57 @@ export async function reopenFailed(
 
 interface Place {
   readonly facility: { readonly name: string; readonly timezone: string; readonly currency: string }
+  readonly language: Language
+  /** No place of its own: times are those of the reader. */
+  readonly isPlatform: boolean
   readonly resource: string
+  readonly receipt: Receipt | null
+  readonly series: Series | null
 }
 
 async function placeOf(db: Queryable, event: Notified): Promise<Place> {
   const { resourceId = event.resource_id, bookingId = null } = event.data as { resourceId?: string; bookingId?: string }
-  const [row] = await db<{ name: string; timezone: string; currency: string; resource: string | null }[]>`
-    select f.name, f.timezone, f.currency, r.name as resource
+  const [[row], receipt, series] = await Promise.all([
+    db<PlaceRow[]>`
+    select f.name, f.timezone, f.currency, f.language, r.name as resource
     from slotbase.facilities f
     left join slotbase.bookings b on b.id = ${bookingId} and b.facility_id = f.id
     left join slotbase.resources r on r.id = coalesce(${resourceId}::uuid, b.resource_id) and r.facility_id = f.id
-    where f.id = ${event.facility_id}`
+    where f.id = ${event.facility_id}`,
+    receiptOf(db, event),
+    seriesOf(db, event),
+  ])
   if (!row) throw new NotRendered(`there is no facility ${event.facility_id}`)
-  const name = event.facility_id === platformFacilityId ? "SlotBase" : row.name
-  return { facility: { ...row, name }, resource: row.resource ?? "" }
+  const isPlatform = event.facility_id === platformFacilityId
+  const { timezone, currency, language, resource } = row
+  const facility = { name: isPlatform ? "SlotBase" : row.name, timezone, currency }
+  return { facility, language, isPlatform, resource: resource ?? "", receipt, series }
+}
+
+interface PlaceRow {
+  readonly name: string
+  readonly timezone: string
+  readonly currency: string
+  readonly language: Language
+  readonly resource: string | null
 }
 
 function rowOf(event: Notified, config: NotificationConfig, recipient: Recipient, place: Place) {
   const { userId, firstName = "", lastName = "", as } = recipient
+  const { isPlatform, facility, resource, receipt, series } = place
+  const language = recipient.language ?? place.language
+  // A person who has chosen no zone is taken to be where the facility is. The platform is nowhere.
+  const timezone = recipient.timezone ?? (isPlatform ? null : facility.timezone)
   const view = {
-    ...place,
+    facility: isPlatform ? { ...facility, timezone: timezone ?? facility.timezone } : facility,
+    resource,
+    receipt: as === "booker" ? receipt : null,
+    series,
     data: event.data,
     occurredAt: event.occurred_at.toISOString(),
-    recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as },
+    recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as, timezone },
   }
-  const message = attempt(() => render(recipient.templateId, view))
+  const message = attempt(() => render(recipient.templateId, view, language))
   const mail = recipient.channel === "email"
   return {
     facility_id: event.facility_id,
@@ -223,6 +256,7 @@ function rowOf(event: Notified, config: NotificationConfig, recipient: Recipient
     channel: recipient.channel,
     type: event.type,
     template_id: recipient.templateId,
+    language,
     priority: config.priority,
     title: message.subject,
     body: mail ? message.text : message.short,

@@ -11,10 +11,11 @@
 import type { Role } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { platformFacilityId } from "#base/ids.ts"
+import type { Language } from "#base/languages.ts"
 import { addressIn } from "#domain/people/address.ts"
 import type { MessageChannel, NotificationConfig, RecipientType } from "./configs.ts"
 import { type Addressed, holderOf, previousAddressOf } from "./link-recipients.ts"
-import type { TemplateId } from "./render.ts"
+import type { TemplateId } from "./templates/catalogue.ts"
 
 export interface Recipient {
   readonly userId: string
@@ -40,6 +41,9 @@ export interface Recipient {
   readonly firstName: string | undefined
   readonly lastName: string | undefined
   readonly email: string | undefined
+  /** Null: that of the facility. A child who chose none reads what the parent chose. */
+  readonly language: Language | null
+  readonly timezone: string | null
 }
 
 /** The part of an event that names its recipients. */
@@ -54,10 +58,11 @@ export async function resolveRecipients(
   event: Concerned,
   config: NotificationConfig,
 ): Promise<Recipient[]> {
-  const found: Omit<Recipient, "firstName" | "lastName" | "email">[] = []
+  const found: Omit<Recipient, "firstName" | "lastName" | "email" | "language" | "timezone">[] = []
   const seen = new Set<string>()
   const peopleOf = new Map<RecipientType, readonly Addressed[]>()
-  for (const { type, channel, templateId = config.templateId } of config.recipients) {
+  const usual = config.templateFor?.(event.data as never) ?? config.templateId
+  for (const { type, channel, templateId = usual } of config.recipients) {
     const people = peopleOf.get(type) ?? (await addressedOf(db, event, type))
     peopleOf.set(type, people)
     for (const { userId, as = names[type], address, linkId } of people) {
@@ -68,9 +73,11 @@ export async function resolveRecipients(
     }
   }
   if (found.length === 0) return []
-  const users = await db<{ id: string; first_name: string; last_name: string; email: string | null }[]>`
-    select u.id, u.first_name, u.last_name, ${addressIn(db, db`${event.facility_id}::uuid`)} as email
+  const users = await db<UserRow[]>`
+    select u.id, u.first_name, u.last_name, ${addressIn(db, db`${event.facility_id}::uuid`)} as email,
+           coalesce(u.language, p.language) as language, coalesce(u.timezone, p.timezone) as timezone
     from slotbase.users u
+    left join slotbase.users p on p.id = u.managed_by
     where u.id = any (${[...new Set(found.map((each) => each.userId))]}::uuid[])`
   const byId = new Map(users.map((user) => [user.id, user]))
   return found.map((each) => {
@@ -80,8 +87,19 @@ export async function resolveRecipients(
       firstName: user?.first_name,
       lastName: user?.last_name,
       email: each.address ?? user?.email ?? undefined,
+      language: user?.language ?? null,
+      timezone: user?.timezone ?? null,
     }
   })
+}
+
+interface UserRow {
+  readonly id: string
+  readonly first_name: string
+  readonly last_name: string
+  readonly email: string | null
+  readonly language: Language | null
+  readonly timezone: string | null
 }
 
 const names = {
@@ -100,6 +118,8 @@ const names = {
 /** The fields of the notified events that name the people concerned. */
 interface About {
   readonly bookingId?: string
+  /** Of a series: those that changed. All have the same participants. */
+  readonly bookingIds?: readonly string[]
   readonly bookerId?: string
   /** The booker, in booking.no_show; the person, in the events of accounts. */
   readonly userId?: string
@@ -135,7 +155,10 @@ function usersOf(
     case "parents":
       return about.parentIds ?? []
     case "participants":
-      return about.participants?.map((each) => each.userId) ?? participantsOf(db, event.facility_id, about.bookingId)
+      return (
+        about.participants?.map((each) => each.userId) ??
+        participantsOf(db, event.facility_id, about.bookingId ?? about.bookingIds?.[0])
+      )
     case "facility_admins":
       return adminsOf(db, event.facility_id, ["facility_owner", "facility_admin"])
     case "platform_admins":

@@ -62,14 +62,16 @@ test("a confirmed booking is mailed to the booker and to each other participant,
 
 Court 1 at Parkside Tennis is yours.
 
-When: Thursday, 12 March 2026, 18:00–19:00 Central European Standard Time
+When: Thursday, 12 March 2026, 18:00–19:00
 Where: Court 1, Parkside Tennis
 Players: Mia Keller, Noah Brandt
 Price: €24.00
 Payment: To be paid at the facility
-Booking: ${(event.data as { bookingId: string }).bookingId}
+Reference: ${(event.data as { bookingId: string }).bookingId.slice(-6).toUpperCase()}
 
-If your plans change, please cancel early, so that somebody else can play.
+See or cancel the booking: ${toMia?.text?.match(/http\S+/)?.[0]}
+
+Please pay €24.00 at the front desk before you play. If your plans change, please cancel early, so that somebody else can play.
 
 --${" "}
 Parkside Tennis · sent with SlotBase
@@ -230,7 +232,7 @@ test("a cancelled booking is mailed to the participants that the booking names",
   expect(receiver.mails.map((mail) => mail.recipients[0]).sort()).toEqual([mia.email, noah.email].sort())
   const toMia = receiver.mails.find((mail) => mail.recipients[0] === mia.email)
   expect(toMia?.text).toContain("You cancelled this booking.")
-  expect(toMia?.text).toContain("Refund: €24.00 (pending)")
+  expect(toMia?.text).toContain("Refund: €24.00\n")
 
   await run(eventOf("booking.no_show", { bookingId, userId: mia.id }))
   expect(receiver.mails.at(-1)?.text).toContain("Where: Court 1, Parkside Tennis")
