@@ -100,7 +100,8 @@ export function notificationHandler({ mail, config, secrets }: NotificationTools
         if (!(await beginSending(db, intent))) return
         reached("send-begun", event.id)
         const { id, name, email: address, title: subject, link_id: linkId } = intent
-        const linked = (each: string) => withLinks({ secrets, publicUrl }, { id, linkId, address }, each)
+        const linked = (each: string) =>
+          withLinks({ secrets, publicUrl }, { id, facilityId: intent.facility_id, linkId, address }, each)
         const [text, html] = [linked(intent.body), linked(intent.html ?? "")]
         try {
           await mail.send({ id, to: { name, address }, subject, text, html }, signal)

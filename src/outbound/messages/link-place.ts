@@ -24,6 +24,7 @@ export interface LinkTools {
 export interface Linked {
   /** The id of the message (notifications.id). */
   readonly id: string
+  readonly facilityId: string
   /** The row of account_links; null: the message has no such link. */
   readonly linkId: string | null
   /** Where the mail goes. The link of a booking opens nothing for another address. */
@@ -35,10 +36,10 @@ export const linkUrl = ({ secrets, publicUrl }: LinkTools, linkId: string): stri
   `${publicUrl}/account-links/${tokenOfLink(secrets, linkId)}`
 
 /** A text with its links in their places. */
-export function withLinks(tools: LinkTools, { id, linkId, address }: Linked, text: string): string {
+export function withLinks(tools: LinkTools, { linkId, ...message }: Linked, text: string): string {
   const { secrets, publicUrl } = tools
   const account = linkId === null ? undefined : linkUrl(tools, linkId)
   return text
     .replaceAll(linkPlaces.account, account ?? linkPlaces.account)
-    .replaceAll(linkPlaces.booking, () => `${publicUrl}/booking-links/${tokenOfMessage(secrets, { id, address })}`)
+    .replaceAll(linkPlaces.booking, () => `${publicUrl}/booking-links/${tokenOfMessage(secrets, message)}`)
 }

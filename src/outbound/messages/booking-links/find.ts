@@ -28,8 +28,8 @@ export const linkDays = 7
 
 /** Undefined: it is no link, is over, or belongs to another address than the person has now. */
 export async function openLink(db: Db, secrets: SecretBox, token: string): Promise<OpenedLink | undefined> {
-  const id = messageIn(token)
-  if (id === undefined) return undefined
+  const message = messageIn(token)
+  if (message === undefined) return undefined
   const [row] = await db<Row[]>`
     select n.facility_id, n.user_id, n.type, n.address, ${addressIn(db, db`n.facility_id`)} as email, e.data,
            coalesce(u.language, f.language) as language, coalesce(u.timezone, f.timezone) as reader_zone,
@@ -43,8 +43,8 @@ export async function openLink(db: Db, secrets: SecretBox, token: string): Promi
     join slotbase.users u on u.id = n.user_id
     join slotbase.facilities f on f.id = n.facility_id
     join slotbase.events e on e.id = n.event_id and e.facility_id = n.facility_id
-    where n.id = ${id} and n.channel = 'email' and n.address is null`
-  if (!row || row.is_over || row.email === null || !isTokenOf(secrets, token, id, row.email)) return undefined
+    where n.id = ${message.id} and n.facility_id = ${message.facilityId} and n.channel = 'email' and n.address is null`
+  if (!row || row.is_over || row.email === null || !isTokenOf(secrets, token, message, row.email)) return undefined
   const member = await memberOf(db, row.user_id, row.facility_id)
   if (member === undefined) return undefined
   const { bookingId, bookingIds = [], entryId } = row.data

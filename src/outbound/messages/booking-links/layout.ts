@@ -1,7 +1,7 @@
 /** The shape of the pages that links of mails open: HTML without a script, light and dark, for a phone's width. */
 import type { Language } from "#base/languages.ts"
 
-export interface Page {
+export interface HtmlPage {
   readonly status: number
   readonly html: string
 }
@@ -22,7 +22,7 @@ export interface PageParts {
   readonly links?: readonly { readonly to: string; readonly words: string }[]
 }
 
-export function page(status: number, parts: PageParts): Page {
+export function htmlPage(status: number, parts: PageParts): HtmlPage {
   const { language, facility, title, said, rows = [], notes = [], buttons = [], links = [] } = parts
   const body = [
     ...(said ? [`<p class="said${said.isFault ? " fault" : ""}" role="status">${escaped(said.text)}</p>`] : []),

@@ -8,14 +8,14 @@ import { localTime, money, period, shortTime } from "#outbound/messages/format.t
 import { shortId } from "#outbound/messages/language/engine.ts"
 import { labels } from "#outbound/messages/language/labels.ts"
 import type { OpenedLink } from "./find.ts"
-import { type Page, type PageParts, page } from "./layout.ts"
+import { type HtmlPage, htmlPage, type PageParts } from "./layout.ts"
 import { pageWords, statusWords } from "./words.ts"
 
 export type Said = NonNullable<PageParts["said"]>
 
 /** Without a link nobody is known, so the page speaks both languages. */
-export const endedPage = (): Page =>
-  page(410, {
+export const endedPage = (): HtmlPage =>
+  htmlPage(410, {
     language: "en",
     facility: "SlotBase",
     title: pageWords.ended.en,
@@ -23,9 +23,9 @@ export const endedPage = (): Page =>
   })
 
 /** The list of a series; each booking has a page of its own. */
-export function seriesPage(link: OpenedLink, bookings: readonly BookingRow[]): Page {
+export function seriesPage(link: OpenedLink, bookings: readonly BookingRow[]): HtmlPage {
   const { language, facility } = link
-  return page(200, {
+  return htmlPage(200, {
     language,
     facility: facility.name,
     title: pageWords.bookings[language],
@@ -37,18 +37,18 @@ export function seriesPage(link: OpenedLink, bookings: readonly BookingRow[]): P
 }
 
 /** Whether the reader was told of the booking: as its booker, a parent, or one who plays. */
-export const maySee = ({ member }: OpenedLink, booking: BookingRow): boolean =>
+export const mayOpen = ({ member }: OpenedLink, booking: BookingRow): boolean =>
   familyOf(member).includes(booking.booker_id) ||
   booking.participants.some(({ userId }) => userId === member.caller.userId)
 
-export function bookingPage(link: OpenedLink, booking: BookingRow, status = 200, said?: Said): Page {
+export function bookingPage(link: OpenedLink, booking: BookingRow, status = 200, said?: Said): HtmlPage {
   const { language, member } = link
   const isTheirs = familyOf(member).includes(booking.booker_id)
   const canCancel = isTheirs && mayActFor(member, booking.booker_id, "book")
   const isHeld = booking.status === "held"
   const isOpen = booking.status === "confirmed" || booking.status === "pending"
   const price = booking.price_amount > 0 ? money(language, booking.price_amount, booking.price_currency) : undefined
-  return page(status, {
+  return htmlPage(status, {
     ...headOf(link, booking.resource_name),
     ...(said && { said }),
     rows: [
@@ -79,14 +79,14 @@ export function offerPage(
   booking: BookingRow,
   status = 200,
   said?: Said,
-): Page {
+): HtmlPage {
   if (entry.status !== "offered") {
     const over = { text: pageWords.offerOver[link.language], isFault: true }
     return bookingPage(link, booking, status, said ?? (entry.status === "expired" ? over : undefined))
   }
   const { language, member } = link
   const until = entry.offer?.expiresAt
-  return page(status, {
+  return htmlPage(status, {
     ...headOf(link, booking.resource_name),
     ...(said && { said }),
     rows: [
@@ -106,7 +106,7 @@ export function offerPage(
 }
 
 /** What a cancellation would give back, before it is done. */
-export function askPage(link: OpenedLink, booking: BookingRow, quote: CancellationQuote): Page {
+export function askPage(link: OpenedLink, booking: BookingRow, quote: CancellationQuote): HtmlPage {
   const { language } = link
   const back = money(language, quote.refundAmount, quote.currency)
   const refund =
@@ -115,7 +115,7 @@ export function askPage(link: OpenedLink, booking: BookingRow, quote: Cancellati
       : quote.refundAmount === 0
         ? pageWords.refundNone[language]
         : `${pageWords[quote.refundAmount === quote.paidAmount ? "refundAll" : "refundPart"][language]} ${back}`
-  return page(200, {
+  return htmlPage(200, {
     ...headOf(link, pageWords.sure[language]),
     rows: rowsOf(link, booking.resource_name, booking.start_at.toISOString(), booking.end_at.toISOString()),
     notes: [refund],

@@ -1,7 +1,7 @@
 /**
  * The pages of a link to a booking or an offer, for browsers. `GET` only shows: mail programs and scanners open links
- * by themselves. A `POST` of the page's form accepts, declines, gives back or cancels, in the name of the person that
- * the mail went to and with the rights of a member.
+ * by themselves. A `POST` of the page's form accepts, declines, gives back or cancels. It acts in the name of the
+ * person that the mail went to, with the rights of a member.
  */
 import { Elysia } from "elysia"
 import type { Hooked } from "#base/hooks.ts"
@@ -19,8 +19,8 @@ import { bodyLimits } from "#http/body-limits.ts"
 import { errorAnswerOf } from "#http/problems.ts"
 import { type RequestTools, streamingApi } from "#http/route.ts"
 import { type OpenedLink, openLink } from "./find.ts"
-import type { Page } from "./layout.ts"
-import { askPage, bookingPage, endedPage, maySee, offerPage, type Said, seriesPage } from "./pages.ts"
+import type { HtmlPage } from "./layout.ts"
+import { askPage, bookingPage, endedPage, mayOpen, offerPage, type Said, seriesPage } from "./pages.ts"
 import { pageWords, refusalWords } from "./words.ts"
 
 const path = "/booking-links/:token"
@@ -105,11 +105,11 @@ async function shown(
   link: OpenedLink,
   nth: number,
   { status, said }: { readonly status?: number; readonly said?: Said } = {},
-): Promise<Page> {
+): Promise<HtmlPage> {
   const booking = await bookingOf(app, link, nth)
   if (booking === undefined) {
     const all = await Promise.all(link.bookingIds.map((id) => findBooking(app.db, link.member.facilityId, id)))
-    const theirs = all.filter((each) => each !== undefined && maySee(link, each)) as BookingRow[]
+    const theirs = all.filter((each) => each !== undefined && mayOpen(link, each)) as BookingRow[]
     return theirs.length === 0 ? endedPage() : seriesPage(link, theirs)
   }
   if (link.entryId === undefined) return bookingPage(link, booking, status, said)
@@ -120,10 +120,10 @@ async function shown(
 async function bookingOf({ db }: App, link: OpenedLink, nth: number): Promise<BookingRow | undefined> {
   const id = link.bookingIds[link.bookingIds.length === 1 ? 0 : nth - 1]
   const booking = id === undefined ? undefined : await findBooking(db, link.member.facilityId, id)
-  return booking && maySee(link, booking) ? booking : undefined
+  return booking && mayOpen(link, booking) ? booking : undefined
 }
 
 /** Which booking of a series; 0: none. */
 const nthOf = (request: Request): number => Number(new URL(request.url).searchParams.get("booking") ?? 0)
 
-const respond = ({ status, html }: Page) => new Response(html, { status, headers: pageHeaders })
+const respond = ({ status, html }: HtmlPage) => new Response(html, { status, headers: pageHeaders })

@@ -7,31 +7,36 @@ import { timingSafeEqual } from "node:crypto"
 import { isId } from "#base/ids.ts"
 import type { SecretBox } from "#base/secrets.ts"
 
-const markBytes = 16
 const idBytes = 16
+const markBytes = 16
 
-/** @param address where the mail goes */
-export function tokenOfMessage(
-  secrets: SecretBox,
-  { id, address }: { readonly id: string; readonly address: string },
-): string {
-  const name = Buffer.from(id.replaceAll("-", ""), "hex")
-  return Buffer.concat([name, markOf(secrets, id, address)]).toString("base64url")
+/** A message (notifications.id), with its tenant. */
+export interface NamedMessage {
+  readonly id: string
+  readonly facilityId: string
+}
+
+/** @param message its `address` is where the mail goes */
+export function tokenOfMessage(secrets: SecretBox, message: NamedMessage & { readonly address: string }): string {
+  const name = Buffer.from(`${message.id}${message.facilityId}`.replaceAll("-", ""), "hex")
+  return Buffer.concat([name, markOf(secrets, message, message.address)]).toString("base64url")
 }
 
 /** The message that a token names. It is not proven yet. Undefined: it is no token. */
-export function messageIn(token: string): string | undefined {
-  if (!/^[A-Za-z0-9_-]{43}$/.test(token)) return undefined
-  const hex = Buffer.from(token, "base64url").subarray(0, idBytes).toString("hex")
-  const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
-  return isId(id) ? id : undefined
+export function messageIn(token: string): NamedMessage | undefined {
+  if (!/^[A-Za-z0-9_-]{64}$/.test(token)) return undefined
+  const bytes = Buffer.from(token, "base64url")
+  const [id, facilityId] = [bytes.subarray(0, idBytes), bytes.subarray(idBytes, 2 * idBytes)].map(uuidOf)
+  return id && facilityId && isId(id) && isId(facilityId) ? { id, facilityId } : undefined
 }
 
 /** Whether the token was made for this message and address. */
-export function isTokenOf(secrets: SecretBox, token: string, id: string, address: string): boolean {
-  const mark = Buffer.from(token, "base64url").subarray(idBytes)
-  return mark.length === markBytes && timingSafeEqual(mark, markOf(secrets, id, address))
+export function isTokenOf(secrets: SecretBox, token: string, message: NamedMessage, address: string): boolean {
+  const mark = Buffer.from(token, "base64url").subarray(2 * idBytes)
+  return mark.length === markBytes && timingSafeEqual(mark, markOf(secrets, message, address))
 }
 
-const markOf = (secrets: SecretBox, id: string, address: string): Buffer =>
-  secrets.fingerprint(`${id} ${address.toLowerCase()}`, "link of a message").subarray(0, markBytes)
+const markOf = (secrets: SecretBox, { id, facilityId }: NamedMessage, address: string): Buffer =>
+  secrets.fingerprint(`${id} ${facilityId} ${address.toLowerCase()}`, "link of a message").subarray(0, markBytes)
+
+const uuidOf = (bytes: Buffer) => bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")

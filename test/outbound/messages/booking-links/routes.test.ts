@@ -187,12 +187,12 @@ test("a link opens nothing for another address, after its time, or for who has l
   const links = await linksOf(booked)
   const [row] = await api.database.db`
     select id from slotbase.notifications where user_id = ${mia.id} and channel = 'email' order by created_at desc limit 1`
-  expect(tokenOfMessage(api.app.secrets, { id: row?.id, address: mia.email.toUpperCase() })).toBe(
+  expect(tokenOfMessage(api.app.secrets, { id: row?.id, facilityId, address: mia.email.toUpperCase() })).toBe(
     links[mia.email] ?? "",
   )
-  const stolen = tokenOfMessage(api.app.secrets, { id: row?.id, address: "somebody@example.com" })
+  const stolen = tokenOfMessage(api.app.secrets, { id: row?.id, facilityId, address: "somebody@example.com" })
   const changed = `${(links[mia.email] ?? "").slice(0, -2)}AA`
-  for (const token of [stolen, changed, "x", "%00", "%ff", "A".repeat(43), "a".repeat(5_000)]) {
+  for (const token of [stolen, changed, "x", "%00", "%ff", "A".repeat(64), "a".repeat(5_000)]) {
     for (const act of [undefined, "cancel"]) {
       const shown = await page(token, act)
       expect([shown.status, shown.html.includes("This link opens nothing")]).toEqual([410, true])
