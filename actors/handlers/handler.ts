@@ -94,7 +94,10 @@ export interface ExternalTools {
 export type Handler = TransactionalHandler | ExternalHandler
 
 /** The context of the events that a handler records: caused by the event that it handles, in the same correlation. */
-export const causedBy = (event: HandledEvent, environment: EventContext["environment"]): EventContext => ({
+export const causedBy = (
+  event: Pick<HandledEvent, "id" | "correlation_id" | "user_id">,
+  environment: EventContext["environment"],
+): EventContext => ({
   environment,
   correlationId: event.correlation_id,
   causationId: event.id,

@@ -13,6 +13,7 @@ import { doctor } from "./doctor.ts"
 import { grantReader } from "./grant-reader.ts"
 import { jobs } from "./jobs.ts"
 import { links } from "./links.ts"
+import { mail } from "./mail.ts"
 import { messages } from "./messages.ts"
 import { migrateCommand } from "./migrate.ts"
 import { url } from "./url.ts"
@@ -29,6 +30,7 @@ const commands: readonly Command[] = [
   jobs,
   deadLetters,
   webhooks,
+  mail,
   messages,
   zones,
 ]

@@ -11,10 +11,11 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
+import type { ChannelName } from "./channels/channel.ts"
 import type { TemplateId } from "./templates/catalogue.ts"
 import { whyNoReceipt } from "./together/receipt.ts"
 import { toldInSeries, whyNoSeries } from "./together/series.ts"
-import type { ToldEvent } from "./together/told.ts"
+import type { RecordedEventFacts } from "./together/told.ts"
 
 export type RecipientType =
   | "booker"
@@ -28,7 +29,7 @@ export type RecipientType =
   | "account"
   | "link"
   | "previous_address"
-export type MessageChannel = "email" | "push"
+export type MessageChannel = ChannelName
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
@@ -42,15 +43,20 @@ export interface NotificationConfig {
     readonly templateId?: TemplateId
   }[]
   /**
-   * The reason to send no message, or undefined; asked before each attempt. Left out: messages are always sent.
+   * The reason to send no message, or undefined. Asked when messages are recorded, and again before they leave.
+   * Left out: messages are always sent.
+   */
+  readonly whyNot?: (db: Queryable, data: never) => Promise<string | undefined>
+  /**
+   * Which other message tells the same, or undefined. Asked once, when messages are recorded.
    * `later`: it is not decided yet, and asked again soon.
    */
-  readonly whyNot?: (db: Queryable, data: never, event: ToldEvent) => Promise<WhyNot>
+  readonly toldElsewhere?: (db: Queryable, data: never, event: RecordedEventFacts) => Promise<ToldElsewhere>
   /** Runs in the transaction that marks a message as sent. */
   readonly whenSent?: (tx: Tx, data: never, message: SentMessage) => Promise<void>
 }
 
-export type WhyNot = string | { readonly later: string } | undefined
+export type ToldElsewhere = string | { readonly later: string } | undefined
 
 export interface SentMessage {
   readonly userId: string
@@ -67,7 +73,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    whyNot: inSeries,
+    toldElsewhere: inSeries,
   },
   "recurring_booking.created": {
     templateId: "series-booked",
@@ -77,7 +83,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    whyNot: async (_db: Queryable, data: EventData<"recurring_booking.created">) => whyNoSeries(data),
+    toldElsewhere: async (_db: Queryable, data: EventData<"recurring_booking.created">) => whyNoSeries(data),
   },
   "recurring_booking.changed": {
     templateId: "series-booked",
@@ -89,7 +95,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    whyNot: async (_db: Queryable, data: EventData<"recurring_booking.changed">) => whyNoSeries(data),
+    toldElsewhere: async (_db: Queryable, data: EventData<"recurring_booking.changed">) => whyNoSeries(data),
   },
   "recurring_booking.cancelled": {
     templateId: "series-cancelled",
@@ -99,7 +105,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    whyNot: async (_db: Queryable, data: EventData<"recurring_booking.cancelled">) => whyNoSeries(data),
+    toldElsewhere: async (_db: Queryable, data: EventData<"recurring_booking.cancelled">) => whyNoSeries(data),
   },
   "feedback.published": {
     templateId: "session-feedback",
@@ -117,7 +123,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    whyNot: inSeries,
+    toldElsewhere: inSeries,
   },
   "booking.no_show": {
     templateId: "booking-no-show",
@@ -134,8 +140,9 @@ const configs = {
     priority: "high",
     recipients: [{ type: "booker", channel: "email" }],
     whyNot: (db: Queryable, data: EventData<"booking.reminder.due">) => noLongerTrue(db, data),
-    whenSent: (tx: Tx, data: EventData<"booking.reminder.due">, message: SentMessage) =>
-      reminderSent(tx, data, message),
+    // A message inside the program reminds nobody who is away.
+    whenSent: async (tx: Tx, data: EventData<"booking.reminder.due">, { channel, ...message }: SentMessage) =>
+      channel === "in_app" ? undefined : reminderSent(tx, data, { ...message, channel }),
   },
   "booking.rescheduled": {
     templateId: "booking-rescheduled",
@@ -145,7 +152,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    whyNot: inSeries,
+    toldElsewhere: inSeries,
   },
   "booking.local_time_changed": {
     templateId: "booking-local-time-changed",
@@ -162,7 +169,7 @@ const configs = {
       { type: "booker", channel: "email" },
       { type: "facility_admins", channel: "email" },
     ],
-    whyNot: inSeries,
+    toldElsewhere: inSeries,
   },
   "booking.approval.granted": {
     templateId: "approval-granted",
@@ -219,7 +226,8 @@ const configs = {
     templateId: "payment-receipt",
     priority: "normal",
     recipients: [{ type: "payer", channel: "email" }],
-    whyNot: (db: Queryable, _data: EventData<"payment.succeeded">, event: ToldEvent) => whyNoReceipt(db, event),
+    toldElsewhere: (db: Queryable, _data: EventData<"payment.succeeded">, event: RecordedEventFacts) =>
+      whyNoReceipt(db, event),
   },
   "subscription.limit_warning": {
     templateId: "limit-warning",
@@ -341,7 +349,7 @@ const configs = {
 } as const satisfies Partial<Record<EventType, NotificationConfig>>
 
 /** A booking of a series that changed together with others is told with them. */
-function inSeries(db: Queryable, _data: object, event: ToldEvent) {
+function inSeries(db: Queryable, _data: object, event: RecordedEventFacts) {
   return toldInSeries(db, event)
 }
 

@@ -2,7 +2,6 @@
 // stages, each once, and their end too. A real mail server refuses the sender, and the test moves the clock.
 
 import { afterEach, beforeEach, expect, test } from "bun:test"
-import { notificationHandler } from "#actors/handlers/notification.ts"
 import { platformHealth } from "#actors/jobs/platform-health.ts"
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
@@ -10,9 +9,10 @@ import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
 import { definitionOf } from "#events/catalogue.ts"
 import { platformTroubles } from "#events/types/platform.ts"
 import { checks } from "#operations/doctor.ts"
-import { MailFailed } from "#outbound/messages/channels/email/smtp-failure.ts"
-import { mailServiceFailed, mailServiceWorks } from "#outbound/messages/mail-service.ts"
+import { serviceFailed, serviceWorks } from "#outbound/messages/channel-service.ts"
+import { SendFailed } from "#outbound/messages/channels/channel.ts"
 import { aPerson } from "#test/harness/club/factories.ts"
+import { postOffice } from "#test/harness/outbound/post-office.ts"
 import { smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -45,7 +45,7 @@ const told = async () => [
 ]
 const stagesTold = async () => (await told()).map(({ type, data }) => `${data.trouble} ${data.stage ?? type}`)
 
-const refusal = new MailFailed("550 too many messages today", "not_sent", "service")
+const refusal = new SendFailed("550 too many messages today", { outcome: "not_sent", concern: "service" })
 
 const aDeadLetter = (handler = "RefundHandler") => db`
   insert into slotbase.dead_letters (id, facility_id, event_id, position, handler, event, errors, created_at, last_attempt_at)
@@ -60,7 +60,7 @@ const says = async (name: string) => {
 }
 
 test("mail that is held at the sender is told after 15 minutes, an hour, a day and each day, and its end once", async () => {
-  await mailServiceFailed(db, refusal, "mia@example.com", 0.5)
+  await serviceFailed(db, "email", refusal, "mia@example.com", 0.5)
   expect(await look()).toEqual({})
   expect(await told()).toEqual([])
   await later("16 minutes")
@@ -76,7 +76,7 @@ test("mail that is held at the sender is told after 15 minutes, an hour, a day a
       /^held for 2 days 01:16:\d\d after 1 answers, 0 messages wait, last answer "550 too many messages today": mend SMTP_URL, /,
     ),
   })
-  await mailServiceWorks(db)
+  await serviceWorks(db, "email")
   expect([await look(), await look()]).toEqual([{ recovered: 1 }, {}])
   expect(await stagesTold()).toEqual([
     "mail_held fifteen_minutes",
@@ -103,10 +103,10 @@ test("mail that is held at the sender is told after 15 minutes, an hour, a day a
 })
 
 test("a hold of a few minutes is told to nobody, and neither is its end", async () => {
-  await mailServiceFailed(db, refusal, "mia@example.com", 0.5)
+  await serviceFailed(db, "email", refusal, "mia@example.com", 0.5)
   await look()
   await later("5 minutes")
-  await mailServiceWorks(db)
+  await serviceWorks(db, "email")
   await later("1 hour")
   expect(await look()).toEqual({})
   expect(await told()).toEqual([])
@@ -166,19 +166,18 @@ test("the administrators of the platform get a mail, but none that says that mai
     insert into slotbase.role_grants (user_id, role, scope_type, scope_id, granted_by)
     values (${admin.id}, 'platform_admin', 'platform', ${platformFacilityId}, ${rootUserId})`
   await aDeadLetter()
-  await mailServiceFailed(db, refusal, "mia@example.com", 0.5)
+  await serviceFailed(db, "email", refusal, "mia@example.com", 0.5)
   await look()
   await later("16 minutes")
   await look()
-  await mailServiceWorks(db)
+  await serviceWorks(db, "email")
   await look()
   const mails = await smtpReceiver()
   const sending = testApp(db, { smtpUrl: mails.url })
-  const tools = { db, idempotencyKey: "one", signal: new AbortController().signal }
+  const office = await postOffice(sending)
   const outcomes: unknown[] = []
   const rows = await db`select e.* from slotbase.events e where type like 'platform.%' order by data ->> 'trouble', id`
-  for (const row of rows)
-    outcomes.push(await notificationHandler(sending).handle({ ...row, position: 1, resource_id: null } as never, tools))
+  for (const row of rows) outcomes.push(await office.tell({ ...row, position: 1, resource_id: null } as never))
   expect(mails.mails.map((mail) => [mail.recipients, mail.subject])).toEqual([
     [[admin.email], "SlotBase: work was given up"],
     [[admin.email], "SlotBase: mail is taken again"],

@@ -5,10 +5,10 @@
  */
 import type { Queryable } from "#base/database/db.ts"
 import type { EventData } from "#events/catalogue.ts"
-import type { Receipt, ToldEvent } from "./told.ts"
+import type { Receipt, RecordedEventFacts } from "./told.ts"
 
 /** The payment of a confirmed booking, if its booker paid it. Null: nobody, or somebody else, who gets a receipt. */
-export async function receiptOf(db: Queryable, event: ToldEvent): Promise<Receipt | null> {
+export async function receiptOf(db: Queryable, event: RecordedEventFacts): Promise<Receipt | null> {
   if (event.type !== "booking.confirmed" || event.causation_id === null) return null
   const [row] = await db<{ data: EventData<"payment.succeeded">; paid_at: Date }[]>`
     select p.data, p.occurred_at as paid_at
@@ -27,7 +27,7 @@ export async function receiptOf(db: Queryable, event: ToldEvent): Promise<Receip
  */
 export async function whyNoReceipt(
   db: Queryable,
-  event: ToldEvent,
+  event: RecordedEventFacts,
 ): Promise<string | { readonly later: string } | undefined> {
   const { referenceType, referenceId, payerId } = event.data as EventData<"payment.succeeded">
   if (referenceType !== "booking") return undefined

@@ -5,7 +5,7 @@
 import type { Queryable } from "#base/database/db.ts"
 import { wallAt } from "#base/zones/wall-clock.ts"
 import type { EventData } from "#events/catalogue.ts"
-import { datesShown, type Series, type ToldEvent } from "./told.ts"
+import { datesShown, type RecordedEventFacts, type Series } from "./told.ts"
 
 /** Of each event of a booking: the event of its series that tells it too. */
 const seriesEventOf: Readonly<Record<string, readonly string[]>> = {
@@ -19,8 +19,10 @@ const seriesEventOf: Readonly<Record<string, readonly string[]>> = {
  * Why a booking of a series has no message of its own. Undefined: it has. Of several requests for approval the first
  * one is told, so that staff hear of them. What is approved later has its own message, and so has a change of one.
  */
-export async function toldInSeries(db: Queryable, event: ToldEvent): Promise<string | undefined> {
-  const { bookingId } = event.data as { readonly bookingId: string }
+export async function toldInSeries(db: Queryable, event: RecordedEventFacts): Promise<string | undefined> {
+  const { bookingId, recurringBookingId } = event.data as { bookingId: string; recurringBookingId?: string }
+  // Most bookings are of no series, and this asks nothing about them.
+  if (event.type === "booking.confirmed" && recurringBookingId === undefined) return undefined
   const [row] = await db<{ is_told: boolean }[]>`
     select case when ${event.type} = 'booking.approval.requested' then
              ${bookingId}::text <> (select l.id from jsonb_array_elements_text(s.data -> 'bookingIds') with ordinality l (id, nth)
@@ -47,7 +49,7 @@ export function whyNoSeries({ bookingIds }: { readonly bookingIds: readonly stri
 }
 
 /** The bookings of the event of a series, from the events of the same request. Null: it is no such event. */
-export async function seriesOf(db: Queryable, event: ToldEvent): Promise<Series | null> {
+export async function seriesOf(db: Queryable, event: RecordedEventFacts): Promise<Series | null> {
   const { bookingIds, timezone, skipped } = event.data as Partial<EventData<"recurring_booking.created">>
   if (bookingIds === undefined || !event.type.startsWith("recurring_booking.")) return null
   const types = Object.keys(seriesEventOf).filter((type) => seriesEventOf[type]?.includes(event.type))

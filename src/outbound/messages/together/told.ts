@@ -46,7 +46,7 @@ export interface Series {
 export const datesShown = 20
 
 /** The part of an event that is asked. */
-export interface ToldEvent {
+export interface RecordedEventFacts {
   readonly id: string
   readonly facility_id: string
   readonly type: string

@@ -2,15 +2,16 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
-import { notificationHandler } from "#actors/handlers/notification.ts"
 import { tokenOfMessage } from "#outbound/messages/booking-links/tokens.ts"
 import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type PostOffice, postOffice } from "#test/harness/outbound/post-office.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 
 let api: TestApi
 let receiver: SmtpReceiver
 let tools: ReturnType<typeof testApp>
+let office: PostOffice
 let facilityId: string
 let court: string
 let mia: { id: string; token: string; email: string }
@@ -27,6 +28,7 @@ beforeAll(async () => {
   court = (await api.call("POST", `/v1/facilities/${facilityId}/resources`, { body })).body.id
   receiver = await smtpReceiver()
   tools = testApp(api.database.db, { smtpUrl: receiver.url, publicUrl: "https://book.example" })
+  office = await postOffice(tools)
 })
 afterAll(async () => {
   await tools.mail.close()
@@ -56,10 +58,8 @@ async function linksOf({ headers }: Answer): Promise<Record<string, string>> {
   const { db } = api.database
   const ids = (headers.get("x-slotbase-event-ids") ?? "").split(",")
   const events = await db<HandledEvent[]>`select * from slotbase.events where id = any (${ids}) order by id`
-  const { handle, events: types } = notificationHandler(tools)
   receiver.mails.length = 0
-  for (const event of events.filter(({ type }) => types.includes(type as never)))
-    await handle(event, { db, idempotencyKey: event.id, signal: new AbortController().signal })
+  for (const event of events) await office.tell(event)
   return Object.fromEntries(
     receiver.mails.map(({ recipients, text = "" }) => [
       recipients[0] ?? "",

@@ -2,12 +2,12 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type HandledEvent, type Outcome, TryLater } from "#actors/handlers/handler.ts"
-import { notificationHandler } from "#actors/handlers/notification.ts"
 import { expireHolds } from "#domain/booking/holds.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
 import { run } from "#test/harness/club/club.ts"
 import { eventsAbout, makeTill, type Till } from "#test/harness/club/payments.ts"
+import { type PostOffice, postOffice } from "#test/harness/outbound/post-office.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 
@@ -16,6 +16,7 @@ let its: Courts
 let till: Till
 let receiver: SmtpReceiver
 let tools: ReturnType<typeof testApp>
+let office: PostOffice
 
 beforeAll(async () => {
   api = await testApi()
@@ -23,6 +24,7 @@ beforeAll(async () => {
   till = await makeTill(api, its)
   receiver = await smtpReceiver()
   tools = testApp(api.database.db, { smtpUrl: receiver.url })
+  office = await postOffice(tools)
 })
 afterAll(async () => {
   await tools.mail.close()
@@ -36,13 +38,10 @@ async function notify(id: string, type: string): Promise<Outcome | TryLater> {
   const [recorded] = await eventsAbout(db(), id, type)
   const [event] = await db()<HandledEvent[]>`select * from slotbase.events where id = ${recorded?.id ?? null}`
   if (!event) throw new Error(`no ${type}`)
-  const handled = { db: db(), idempotencyKey: event.id, signal: new AbortController().signal }
-  return notificationHandler(tools)
-    .handle(event, handled)
-    .catch((error: unknown) => {
-      if (error instanceof TryLater) return error
-      throw error
-    })
+  return office.tell(event).catch((error: unknown) => {
+    if (error instanceof TryLater) return error
+    throw error
+  })
 }
 const sent = () => receiver.mails.splice(0).map(({ subject }) => subject)
 

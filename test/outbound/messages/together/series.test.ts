@@ -2,14 +2,16 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
-import { notificationHandler } from "#actors/handlers/notification.ts"
+import { notifiedEvents } from "#outbound/messages/configs.ts"
 import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type PostOffice, postOffice } from "#test/harness/outbound/post-office.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 
 let api: TestApi
 let receiver: SmtpReceiver
 let tools: ReturnType<typeof testApp>
+let office: PostOffice
 let facilityId: string
 let court: string
 let player: { id: string; token: string; email: string }
@@ -26,6 +28,7 @@ beforeAll(async () => {
   court = (await api.call("POST", `/v1/facilities/${facilityId}/resources`, { body })).body.id
   receiver = await smtpReceiver()
   tools = testApp(api.database.db, { smtpUrl: receiver.url, publicUrl: "https://book.example" })
+  office = await postOffice(tools)
 })
 afterAll(async () => {
   await tools.mail.close()
@@ -59,11 +62,10 @@ async function told(answer: Answer, order: (events: HandledEvent[]) => HandledEv
   const ids = (answer.headers.get("x-slotbase-event-ids") ?? "").split(",")
   const { db } = api.database
   const events = await db<HandledEvent[]>`select * from slotbase.events where id = any (${ids}) order by id`
-  const { handle, events: types } = notificationHandler(tools)
   const before = receiver.mails.length
   const skipped: string[] = []
-  for (const event of order([...events]).filter(({ type }) => types.includes(type as never))) {
-    const outcome = await handle(event, { db, idempotencyKey: event.id, signal: new AbortController().signal })
+  for (const event of order(events.filter(({ type }) => notifiedEvents.includes(type as never)))) {
+    const outcome = await office.tell(event)
     if (outcome) skipped.push(`${event.type}: ${outcome.skipped}`)
   }
   const keyOf = ({ recipients, subject }: SmtpReceiver["mails"][number]) => `${recipients[0]} ${subject}`
