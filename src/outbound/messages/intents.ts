@@ -9,6 +9,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import type { Language } from "#base/languages.ts"
 import type { Channel, MessagePriority } from "./channels/channel.ts"
 import { type MessageChannel, NOTIFICATION_CONFIGS, type NotificationConfig } from "./configs.ts"
+import { invitationOf } from "./invitation.ts"
 import { type MessagePlace, placesOf } from "./places.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { type Message, render } from "./render.ts"
@@ -95,7 +96,9 @@ export async function intend(
     const write = writerOf(event, place, together)
     for (const recipient of told) {
       const language = recipient.language ?? place.language
-      rows.push({ ...rowOf(event, config, recipient, write(recipient, language), channels), language })
+      const message = write(recipient, language)
+      const ics = recipient.channel === "email" ? invitationOf(event, place, message.short) : null
+      rows.push({ ...rowOf(event, config, recipient, message, channels), language, ics })
     }
     if (performance.now() - turn < renderingMs) continue
     await Bun.sleep(0)
@@ -187,7 +190,7 @@ function rowOf(
   recipient: Recipient,
   message: Message,
   channels: Channels,
-): Omit<Row, "language"> {
+): Omit<Row, "language" | "ics"> {
   const mail = recipient.channel === "email"
   return {
     facility_id: event.facility_id,
@@ -204,7 +207,6 @@ function rowOf(
     link_id: recipient.linkId ?? null,
     not_before: null,
     data: null,
-    ics: null,
     reason: cannotReach(recipient, channels) ?? null,
   }
 }

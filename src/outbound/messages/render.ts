@@ -45,23 +45,12 @@ export interface Message {
   readonly html: string
 }
 
-/**
- * Throws when the view lacks a variable of the template, or when an instant, zone or currency is invalid.
- * @param replaced fields for which a facility has words of its own, as they were rendered
- */
-export function render(
-  id: TemplateId,
-  view: View,
-  language: Language,
-  replaced: Partial<Record<WordField, string>> = {},
-): Message {
+/** Throws when the view lacks a variable of the template, or when an instant, zone or currency is invalid. */
+export function render(id: TemplateId, view: View, language: Language): Message {
   const { engine, templates: known } = compiled[language]
   const template = known[id]
   const line = (piece: Compiled[], limit = longestLine) => oneLine(engine.renderSync(piece, view), limit)
-  const field = (name: WordField) => {
-    const [own, limit] = [replaced[name], name === "subject" ? longestSubject : longestLine]
-    return own === undefined ? line(template.words[name], limit) : oneLine(own, limit)
-  }
+  const field = (name: WordField) => line(template.words[name], name === "subject" ? longestSubject : longestLine)
   const [subject, short] = [field("subject"), field("short")]
   const words = {
     subject,

@@ -1,5 +1,5 @@
 /**
- * A view of a message from the sample of its event. Previews, the gallery and the check of a facility's templates show
+ * A view of a message from the sample of its event. The gallery and the tests show
  * the same people and times.
  */
 import { definitionOf } from "#events/catalogue.ts"

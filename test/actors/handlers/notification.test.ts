@@ -328,3 +328,19 @@ const statuses = async (event: HandledEvent) =>
 function mailsBySubject(): Record<string, string[]> {
   return Object.fromEntries(receiver.mails.map((mail) => [mail.subject, mail.recipients]))
 }
+
+test("the mail of a booking brings its invitation, addressed to each reader; a receipt brings none", async () => {
+  await run(confirmed())
+  const invited = receiver.mails.map(({ recipients, attachments }) => [
+    recipients[0],
+    /METHOD:(\w+)/.exec(String(attachments[0]?.content ?? ""))?.[1],
+    /ATTENDEE[^:]*:mailto:(.*)/.exec(String(attachments[0]?.content ?? "").replaceAll("\r\n ", ""))?.[1],
+    /ORGANIZER[^:]*:mailto:(.*)/.exec(String(attachments[0]?.content ?? ""))?.[1],
+  ])
+  expect(invited.sort()).toEqual(
+    [mia, noah].map(({ email }) => [email, "REQUEST", email, "mail@club.example"]).sort() as typeof invited,
+  )
+  receiver.mails.length = 0
+  await run(eventOf("payment.succeeded", { payerId: noah.id, amount: 1999, currency: "GBP" }))
+  expect(receiver.mails[0]?.attachments).toEqual([])
+})

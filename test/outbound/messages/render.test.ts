@@ -129,15 +129,6 @@ test("a participant reads the booker's name, and not the price", () => {
   expect(text + html).not.toMatch(/24\.00|Price|Paid/)
 })
 
-test("the words of a facility stand in place of the built-in ones, on one line and escaped", () => {
-  const own = { subject: "Servus\r\nBcc: x", note: "<b>Bis bald</b>" }
-  const { subject, text, html } = render("booking-reminder", view("booking.reminder.due"), "de", own)
-  expect(subject).toBe("Servus Bcc: x")
-  expect(text).toContain("\n<b>Bis bald</b>\n")
-  expect(html).toContain("&lt;b&gt;Bis bald&lt;/b&gt;")
-  expect(text).toContain("Wir erinnern dich an deine Buchung bei Parkside Tennis.")
-})
-
 test("optional fields may be absent", () => {
   const {
     refundAmount: _amount,

@@ -1,6 +1,5 @@
 /**
- * The Liquid engines of messages, one for each language: their filters write amounts and times in that language. A
- * template that a facility wrote is rendered by the same filters, in a child process.
+ * The Liquid engines of messages, one for each language: their filters write amounts and times in that language.
  */
 import { Liquid } from "liquidjs"
 import type { Language } from "#base/languages.ts"
@@ -18,7 +17,7 @@ import { reasonFor, wordsFor } from "./words.ts"
 
 /**
  * The templates are the program's own, and their values have limits of their own. These limits end a template that an
- * edit made endless, or one of a facility.
+ * edit made endless.
  */
 export const templateLimits = {
   /** Characters of a template. The longest, the layout, has less than 6,000. */
@@ -37,22 +36,6 @@ export const engineOptions = {
   lenientIf: true,
   ownPropertyOnly: true,
 }
-
-/** The filters of messages, by their names. */
-export const filterNames = [
-  "money",
-  "local_time",
-  "short_time",
-  "period",
-  "day",
-  "short_day",
-  "date",
-  "weekdays",
-  "wall_time",
-  "short_id",
-  "words",
-  "reason",
-]
 
 export function engineOf(language: Language): Liquid {
   const engine = new Liquid(engineOptions)

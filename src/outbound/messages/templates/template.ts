@@ -14,7 +14,7 @@
 import type { Language } from "#base/languages.ts"
 import type { Label } from "#outbound/messages/language/labels.ts"
 
-/** The fields that a facility may replace. */
+/** The fields with words of their own in each language. */
 export const wordFields = ["subject", "short", "heading", "lead", "note"] as const
 export type WordField = (typeof wordFields)[number]
 
