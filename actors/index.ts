@@ -34,6 +34,7 @@ import { waitlistOffers } from "./jobs/waitlist-offers.ts"
 import { webhookHealth } from "./jobs/webhook-health.ts"
 import { webhookRetry } from "./jobs/webhook-retry.ts"
 import { sendMessages } from "./messages/send-messages.ts"
+import { writeMessages } from "./messages/write-messages.ts"
 import { runHandler } from "./runs/run-handler.ts"
 import type { Actor } from "./runtime/actor.ts"
 import { startBoss } from "./runtime/boss.ts"
@@ -93,6 +94,7 @@ export async function startActors(
     dispatcher(tools.db),
     deliverWebhooks(tools, lifeSign),
     ...handlers.map((handler) => runHandler(tools, handler, lifeSign)),
+    writeMessages(tools),
     sendMessages(tools, lifeSign),
     jobRequests(jobs),
     replays(tools),

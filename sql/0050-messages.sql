@@ -33,6 +33,18 @@ comment on column slotbase.message_queue.due_at is 'Not before this instant: a r
 comment on column slotbase.message_queue.lease is 'Fencing token of its claim; null: nobody has it.';
 comment on column slotbase.message_queue.owner is 'The process that sends it (processes.id). When that has expired, the message is free again, and its outcome unknown.';
 
+-- Making the texts takes most of the time of recording. Runs come in the order of the log, so thousands of events of
+-- one club would keep the next club's event waiting. The run leaves what is too much for it here, and the actor
+-- write-messages makes those messages, in turn over the facilities.
+create table slotbase.message_backlog (
+  facility_id uuid   not null,
+  seq         bigint generated always as identity,
+  event_id    uuid   not null,
+  primary key (facility_id, seq)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+comment on table  slotbase.message_backlog is 'Events whose messages are still to be written, because many came at once in their facility.';
+comment on column slotbase.message_backlog.seq is 'The order within the facility.';
+
 alter table slotbase.notifications drop constraint notification_channel_is_known;
 alter table slotbase.notifications add constraint notification_channel_is_known
   check (channel in ('email', 'push', 'sms', 'in_app')) not valid;
@@ -93,6 +105,7 @@ insert into slotbase.retention_rules (name, ends, keep, at_least, says, done_by,
   ('undeliverable_addresses', 'after', '400 days', '30 days', 'after the report, or when staff clear it', 'retention',
    'since < $1', 'then the address is tried again');
 insert into slotbase.retention_rules (name, ends, says, done_by, why) values
+  ('message_backlog', 'after', 'when its messages are written', 'write-messages', 'what waits to be written'),
   ('message_queue', 'after', 'when its message is sent or given up', 'send-messages', 'what waits to be sent');
 
 -- Rows whose instant has come are ready. Answers how many, when the next one is due, and whether a message waits to be
@@ -389,6 +402,6 @@ comment on function slotbase.dead_letter_of_messages(uuid, uuid, jsonb) is 'Make
 do $$ begin
   if exists (select from pg_roles where rolname = 'slotbase_reader') then
     grant select (channel) on slotbase.mail_service to slotbase_reader;
-    grant select on slotbase.message_queue, slotbase.undeliverable_addresses to slotbase_reader;
+    grant select on slotbase.message_backlog, slotbase.message_queue, slotbase.undeliverable_addresses to slotbase_reader;
   end if;
 end $$;

@@ -119,6 +119,16 @@ export const settleSentInVain = (db: Db, message: ClaimedMessage, cause: unknown
     await deadLetter(tx, message, `was sent, and what follows from it failed: ${said}`, "effect_failed")
   })
 
+/** The texts of an event's messages can't be made: nobody is told. */
+export async function notWritten(
+  tx: Queryable,
+  { id, facility_id }: { readonly id: string; readonly facility_id: string },
+  cause: Error,
+): Promise<void> {
+  const error = errorOf(id, `its messages can't be written: ${cause.message}`, "not_rendered")
+  await makeDeadLetter(tx, id, facility_id, error)
+}
+
 async function giveUp(tx: Queryable, messages: readonly GivenUp[]): Promise<void> {
   for (const message of messages)
     await deadLetter(tx, message, `was given up: ${message.reason}. ${whatToDo}`, "message_given_up")
@@ -130,16 +140,21 @@ async function deadLetter(
   what: string,
   code: string,
 ): Promise<void> {
-  const error = {
-    eventId: event_id,
-    handlerName: "NotificationHandler",
-    error: { message: `${channel} message ${id} ${what}`, code },
-    attemptCount: 1,
-    maxRetries: 0,
-    status: "dead_letter",
-  }
-  await tx`select slotbase.dead_letter_of_messages(${event_id}, ${facility_id}, ${JSON.stringify(error)}::text::jsonb)`
-  log.error("dead letter made", { handler: "NotificationHandler", event: event_id, notification: id })
+  await makeDeadLetter(tx, event_id, facility_id, errorOf(event_id, `${channel} message ${id} ${what}`, code))
+}
+
+const errorOf = (eventId: string, message: string, code: string) => ({
+  eventId,
+  handlerName: "NotificationHandler",
+  error: { message, code },
+  attemptCount: 1,
+  maxRetries: 0,
+  status: "dead_letter",
+})
+
+async function makeDeadLetter(tx: Queryable, event: string, facility: string, error: object): Promise<void> {
+  await tx`select slotbase.dead_letter_of_messages(${event}, ${facility}, ${JSON.stringify(error)}::text::jsonb)`
+  log.error("dead letter made", { handler: "NotificationHandler", event })
 }
 
 const whatToDo =

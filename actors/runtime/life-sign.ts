@@ -82,6 +82,7 @@ export async function forgetDeadProcesses(db: Db): Promise<number> {
     delete from slotbase.processes p
     where p.alive_until < clock_timestamp() - interval '1 day'
       and not exists (select from slotbase.handler_claims c where c.owner = p.id)
-      and not exists (select from slotbase.delivery_queue q where q.owner = p.id)`
+      and not exists (select from slotbase.delivery_queue q where q.owner = p.id)
+      and not exists (select from slotbase.message_queue m where m.owner = p.id and m.lease is not null)`
   return count
 }

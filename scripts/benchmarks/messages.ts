@@ -1,5 +1,5 @@
-// From events to mails that a local SMTP server has taken: the whole way through dispatch, NotificationHandler and the
-// sender, with the texts and the rows that it makes. Each event makes two mails, and one message that is skipped. The
+// From events to mails that a local SMTP server has taken. It is the whole way through dispatch, NotificationHandler and
+// the sender, with the texts and the rows that it makes. Each event makes two mails, and one message that is skipped. The
 // server runs in a process of its own, whose CPU does not count. Afterwards all messages are counted: none may be
 // missing, none may come twice.
 //
@@ -16,7 +16,7 @@ import { type Cost, meter } from "./measure.ts"
 import { mailsPerEvent, neighbour, openScene, type Scene } from "./messages/scene.ts"
 import type { Part } from "./part.ts"
 
-const long = { events: 1_500, rounds: 3, crowd: 5_000 }
+const long = { events: 1_000, rounds: 3, crowd: 5_000 }
 const brief = { events: 100, rounds: 1, crowd: 200 }
 const givesUpAfterMs = 600_000
 const here = join(import.meta.dir, "../..")

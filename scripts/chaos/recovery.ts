@@ -65,8 +65,8 @@ export function caughtUp(world: World, since: number): Promise<number> {
   return until(world, since, async () => {
     const [left] = await waitingOf(world.database.db, world.receivers.healthyUrl, upTo)
     upTo ??= left.head
-    return left.runs !== null || left.deliveries > 0
-      ? `runs of ${left.runs ?? "no handler"}, ${left.deliveries} deliveries`
+    return left.runs !== null || left.messages > 0 || left.deliveries > 0
+      ? `runs of ${left.runs ?? "no handler"}, ${left.messages} messages, ${left.deliveries} deliveries`
       : undefined
   })
 }
@@ -166,12 +166,16 @@ const undoneOf = (db: Db, { runs, deliveries }: Held, pids: readonly number[], f
   group by pid`
 
 const waitingOf = (db: Db, url: string, upTo = Number.MAX_SAFE_INTEGER) => db<
-  [{ head: number; runs: string | null; deliveries: number }]
+  [{ head: number; runs: string | null; messages: number; deliveries: number }]
 >`
   with t as materialized (select slotbase.now() - ${dueForMs}::integer * interval '1 ms' as waiting)
   select (select coalesce(max(position), 0) from slotbase.event_positions) as head,
          (select string_agg(handler || ' ' || runs, ', ') from (
             select handler, count(*) as runs from slotbase.unfinished_runs, t
             where position <= ${upTo} and (ready_at is null or ready_at < t.waiting) group by handler) h) as runs,
+         (select count(*) from (
+            select event_id from slotbase.message_queue q, t where q.due_at is null or q.due_at < t.waiting
+            union all select event_id from slotbase.message_backlog) m
+          join slotbase.event_positions p on p.event_id = m.event_id and p.position <= ${upTo}) as messages,
          (select count(*) from slotbase.delivery_queue q cross join t join slotbase.webhooks w on w.id = q.webhook_id
           where q.position <= ${upTo} and w.url = ${url} and (q.ready_at is null or q.ready_at < t.waiting)) as deliveries`

@@ -43,6 +43,7 @@ export const crashPoints = {
     "The dead letter of a run that was abandoned too often is written; the rest of its claim is not begun.",
   // Mail.
   "messages-recorded": "The messages of events are written in the open transaction that settles their runs.",
+  "backlog-written": "A part of a backlog of messages is written in the open transaction that takes it out.",
   "messages-claimed": "Messages are claimed and marked as being sent; none has left.",
   "send-begun": "A message is about to leave.",
   "mail-sent": "The mail server has taken a message; it is still marked as being sent.",

@@ -1,5 +1,5 @@
-// An SMTP server that costs little: it takes every mail, keeps when each recipient's first one arrived, and answers over
-// HTTP how many there are. A server of the usual library would cost more than what is measured.
+// An SMTP server that costs little. It takes every mail, and keeps when each recipient's first one arrived. It answers
+// over HTTP how many there are. A server of the usual library would cost more than what is measured.
 
 export interface Connection {
   inData: boolean

@@ -27,6 +27,7 @@ const [dispatch, index, notification, runs, connecting, life, tree, clocks, conf
   )
 const sending = join(folder, "actors/messages/send-messages.ts")
 const { sendMessages } = existsSync(sending) ? await load("actors/messages/send-messages.ts") : {}
+const { writeMessages } = existsSync(sending) ? await load("actors/messages/write-messages.ts") : {}
 
 const config = configs.parseConfig({
   SMTP_URL: process.env.BENCH_SMTP_URL,
@@ -44,7 +45,7 @@ const lifeSign = await life.startLifeSign(connections.forLifeSign, "actors", "be
 const actors = [
   dispatch.dispatcher(db),
   runs.runHandler(app, handler, lifeSign),
-  ...(sendMessages === undefined ? [] : [sendMessages(app, lifeSign)]),
+  ...(sendMessages === undefined ? [] : [writeMessages(app), sendMessages(app, lifeSign)]),
 ]
 const running = tree.runActors(actors, (line: object) => console.error(JSON.stringify(line)))
 console.log("ready")

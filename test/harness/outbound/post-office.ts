@@ -4,6 +4,7 @@
 import type { HandledEvent, Outcome } from "#actors/handlers/handler.ts"
 import { notificationHandler } from "#actors/handlers/notification.ts"
 import { type MessageActor, type MessageTools, sendMessages } from "#actors/messages/send-messages.ts"
+import { writeMessages } from "#actors/messages/write-messages.ts"
 import type { Db } from "#base/database/db.ts"
 import { endProcess, processRow } from "#test/harness/pipeline/pipeline.ts"
 
@@ -25,7 +26,9 @@ export async function postOffice(tools: MessageTools & { readonly db: Db }): Pro
   const actor = sendMessages(tools, { owner: () => owner }, { random: () => 0.5, graceMs: 5_000 })
   const record = async (...events: HandledEvent[]) =>
     (await db.begin((tx) => notificationHandler(tools).handleAll(tx, events))) ?? []
+  const writer = writeMessages(tools)
   const send = async () => {
+    while ((await writer.pass(new AbortController().signal)).more);
     await actor.pass(new AbortController().signal)
     await actor.idle()
   }

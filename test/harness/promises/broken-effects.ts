@@ -11,11 +11,12 @@ export const effectQuestions = (db: Queryable, after: number): readonly Question
   ask("P4", "somebody who does not have exactly one message of an event", wrongMessages(db, after)),
   ask(
     "P4",
-    "a message that is not sent although the run of its event has succeeded",
+    "a message that is not sent and waits nowhere, although the run of its event has succeeded",
     db`
       select n.id, n.event_id, n.type, n.status, n.attempts, n.reason from slotbase.notifications n
       join slotbase.handler_runs r on r.event_id = n.event_id and r.handler = 'NotificationHandler' and r.status = 'success'
-      where r.position > ${after} and n.status not in ('sent', 'skipped', 'refused')`,
+      where r.position > ${after} and n.status not in ('sent', 'bounced', 'skipped', 'refused')
+        and not exists (select from slotbase.message_queue q where q.id = n.id and q.facility_id = n.facility_id)`,
   ),
 ]
 

@@ -142,7 +142,7 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
   [
     "a message waits although its run is over",
     (tx) => tx`update slotbase.notifications set status = 'sending' where channel = 'email'`,
-    "P4: a message that is not sent although the run of its event has succeeded",
+    "P4: a message that is not sent and waits nowhere, although the run of its event has succeeded",
   ],
   [
     "a run was dead-lettered and left no dead letter",

@@ -4,6 +4,7 @@
 import { abandonedMessage } from "#actors/runs/claim.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import { definitionOf } from "#events/catalogue.ts"
+import { commitBurst } from "#scripts/chaos/faults/burst.ts"
 import { openLetters, reprocess } from "#scripts/chaos/faults/dead-letters.ts"
 import type { World } from "#scripts/chaos/world.ts"
 import { alwaysOpen } from "#test/harness/club/hours.ts"
@@ -134,3 +135,6 @@ export const slowMail: Provoke = ({ mail }) => {
 }
 /** Mails gather for this time. */
 const heldMailMs = 500
+
+/** More bookings of one club at once than a run of NotificationHandler tells people of by itself. */
+export const manyMessages: Provoke = (world) => ({ again: () => commitBurst(world) })

@@ -3,7 +3,7 @@
 import type { CrashPoint, retentionPoints } from "#base/crash-points.ts"
 import type { Role } from "#scripts/chaos/supervised-process.ts"
 import { goneReceiver, hangingBurst, lostClaims, refusingReceiver } from "./deliveries.ts"
-import { failingHandler, lostRuns, slowHandler, slowMail } from "./handlers.ts"
+import { failingHandler, lostRuns, manyMessages, slowHandler, slowMail } from "./handlers.ts"
 import { expiredHolds, housekeeping } from "./jobs.ts"
 import type { Provoke } from "./provocation.ts"
 import { recordFromSql } from "./sql-events.ts"
@@ -57,6 +57,7 @@ export const ways: Readonly<Record<ReachedPoint, Way | readonly [Way, Way]>> = {
   "run-abandoned-too-often": { ...actor, upTo: 1, provoke: lostRuns },
   "abandoned-run-dead-lettered": { ...actor, upTo: 1, provoke: lostRuns },
   "messages-recorded": actor,
+  "backlog-written": { ...actor, upTo: 1, race: true, provoke: manyMessages },
   "messages-claimed": actor,
   "send-begun": actor,
   "mail-sent": actor,

@@ -51,7 +51,8 @@ export async function changeMember(
     facilityId,
     data: { userId, facilityId, changed, changedBy: caller.userId },
   })
-  return after
+  // Something else may be known of another address.
+  return changed.includes("email") ? getMember(tx, facilityId, userId) : after
 }
 
 const pick = <T extends object, K extends keyof T>(from: T, names: readonly K[]) =>

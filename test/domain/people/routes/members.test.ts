@@ -1,6 +1,7 @@
 // The members of a facility: found, listed, described, imported from a file, and invited to an account.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { markUndeliverable } from "#domain/people/undeliverable.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { mailsOf } from "#test/harness/club/account-mail.ts"
 import { recordedBy, type SignedIn, signedIn, verdict } from "#test/harness/club/people.ts"
@@ -88,6 +89,7 @@ test("a file of members is imported: each line has its outcome, and phone, post 
     roles: ["player"],
     account: "walk_in",
     since: expect.any(String),
+    undeliverable: null,
   })
   expect((await call("GET", `/${bob.userId}`)).body.lastName).toBe("Smith; jun.")
 
@@ -240,6 +242,30 @@ test("staff change what the club keeps, a field that is not named stays, and a n
   expect((await call("PATCH", `/${ada.userId}`, { phone: null })).body.phone).toBeNull()
   expect(verdict(await call("PATCH", `/${bob.userId}`, { memberNumber: "0007" }))).toBe("409 member_number_taken")
   expect((await call("PATCH", `/${ada.userId}`, {})).headers.get("x-slotbase-event-ids") ?? "").toBe("")
+})
+
+test("staff see an address that takes no mail, clear it, and another address has nothing against it", async () => {
+  const guest = (await load("firstName,lastName,email\nRuth,Gone,ruth@gone.example")).body.lines[0].userId
+  await markUndeliverable(api.database.db, {
+    address: "Ruth@Gone.example",
+    facility_id: facilityId,
+    id: guest,
+    answer: "550 5.1.1 No such user here",
+  })
+  const dead = { since: expect.any(String), status: "5.1.1", answer: "550 5.1.1 No such user here" }
+  expect((await call("GET", `/${guest}`)).body.undeliverable).toEqual(dead)
+  expect((await call("GET", "?q=gone")).body.data[0].undeliverable).toEqual(dead)
+  expect(verdict(await call("PATCH", `/${guest}`, { undeliverable: "no" }))).toBe("422 invalid_input")
+
+  const cleared = await call("PATCH", `/${guest}`, { undeliverable: null })
+  expect(cleared.body.undeliverable).toBeNull()
+  expect(await recordedBy(api, cleared.headers)).toMatchObject([{ data: { changed: ["undeliverable"] } }])
+  expect((await call("GET", `/${guest}`)).body.undeliverable).toBeNull()
+
+  const about = { facility_id: facilityId, id: guest, answer: "550 5.1.1 No such user here" }
+  await markUndeliverable(api.database.db, { ...about, address: "ruth@gone.example" })
+  const moved = await call("PATCH", `/${guest}`, { email: "ruth@here.example" })
+  expect(moved.body).toMatchObject({ email: "ruth@here.example", undeliverable: null })
 })
 
 test("an invited guest sets a password, signs in, and keeps the id that bookings name", async () => {

@@ -8,6 +8,7 @@ import nodemailer from "nodemailer"
 import { BadConfig, type Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Channel, Outgoing } from "#outbound/messages/channels/channel.ts"
+import { asciiDomain, composeMail } from "./compose.ts"
 import type { MailboxServer } from "./mailbox-server.ts"
 import { mailFailure } from "./smtp-failure.ts"
 
@@ -30,15 +31,13 @@ interface MailTools {
 
 /** Connects with the first message. Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it. */
 export function createMailer({ config, db }: MailTools): Mailer {
-  const [, local, domain] = /([^\s@<>"]+)@([^\s@<>"]+)>?$/.exec(config.mailFrom) ?? []
-  if (domain === undefined)
-    throw new BadConfig('SLOTBASE_MAIL_FROM must hold an address, such as "My Club <mail@example.com>".')
+  const sender = senderOf(config.mailFrom)
   let transport: Promise<Transport> | undefined
   let mailbox: MailboxServer | undefined
   const maxConnections = connectionsIn(config.smtpUrl)
 
   const open = async () => {
-    if (config.smtpUrl === undefined) mailbox = await openMailbox(db, `${local}@${domain}`)
+    if (config.smtpUrl === undefined) mailbox = await openMailbox(db, sender.address)
     return nodemailer.createTransport({
       url: config.smtpUrl ?? mailbox?.url,
       pool: true,
@@ -65,7 +64,7 @@ export function createMailer({ config, db }: MailTools): Mailer {
     async send(message, signal) {
       transport ??= open()
       try {
-        await (await transport).sendMail({ ...mailOf(message, config.mailFrom, domain), signal })
+        await (await transport).sendMail({ ...mailOf(message, sender), signal })
       } catch (error) {
         throw mailFailure(error)
       }
@@ -79,33 +78,40 @@ export function createMailer({ config, db }: MailTools): Mailer {
 }
 
 /** The message for nodemailer. The Message-ID consists only of the id, so that a repetition can be recognized. */
-const mailOf = ({ id, to, title, body, html, ics, links }: Outgoing, from: string, domain: string) => ({
-  from,
-  to,
-  subject: title,
-  text: body,
-  ...(html !== null && { html }),
-  messageId: `<${id}@${domain}>`,
-  // RFC 3834: keeps absence notices from answering.
-  headers: { "Auto-Submitted": "auto-generated", ...unsubscribing(links.unsubscribeUrl) },
-  ...(ics !== undefined && { icalEvent: { method: methodOf(ics), content: ics, filename: "invitation.ics" } }),
+function mailOf({ id, to, title, body, html, ics, links }: Outgoing, from: Sender) {
+  const raw = composeMail({
+    from,
+    to,
+    subject: title,
+    messageId: `${id}@${from.domain}`,
+    // RFC 3834: keeps absence notices from answering.
+    headers: { "Auto-Submitted": "auto-generated", ...unsubscribing(links.unsubscribeUrl) },
+    text: body,
+    html,
+    ics,
+  })
   // RFC 3461, where the server offers it: a bounce names the id and brings the head alone.
-  dsn: { id, return: "headers" as const, notify: ["failure", "delay"], recipient: to.address },
-})
+  const dsn = { id, return: "headers" as const, notify: ["failure", "delay"], recipient: to.address }
+  return { raw, envelope: { from: from.address, to: [asciiDomain(to.address)] }, dsn }
+}
 
-/**
- * RFC 8058, both as raw headers. The library's own `list` option writes another value of List-Unsubscribe-Post, and
- * folds a long address in its middle.
- */
-const unsubscribing = (url: string | undefined): Readonly<Record<string, { prepared: true; value: string }>> =>
-  url === undefined
-    ? {}
-    : {
-        "List-Unsubscribe": { prepared: true, value: `<${url}>` },
-        "List-Unsubscribe-Post": { prepared: true, value: "List-Unsubscribe=One-Click" },
-      }
+/** RFC 8058: both headers to the letter, each in one line. */
+const unsubscribing = (url: string | undefined): Readonly<Record<string, string>> =>
+  url === undefined ? {} : { "List-Unsubscribe": `<${url}>`, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" }
 
-const methodOf = (ics: string) => /^METHOD:([A-Z]+)\s*$/im.exec(ics)?.[1]?.toUpperCase() ?? "PUBLISH"
+interface Sender {
+  readonly name: string
+  readonly address: string
+  readonly domain: string
+}
+
+/** "My Club <mail@example.com>", or an address alone. */
+function senderOf(mailFrom: string): Sender {
+  const [, name = "", address, domain] = /^(.*?)<?([^\s@<>"]+@([^\s@<>"]+))>?$/.exec(mailFrom.trim()) ?? []
+  if (address === undefined || domain === undefined)
+    throw new BadConfig('SLOTBASE_MAIL_FROM must hold an address, such as "My Club <mail@example.com>".')
+  return { name: name.trim().replace(/^"(.*)"$/, "$1"), address, domain }
+}
 
 function connectionsIn(smtpUrl: string | undefined): number {
   const asked = smtpUrl === undefined ? null : new URL(smtpUrl).searchParams.get("maxConnections")

@@ -102,6 +102,37 @@ test.each(["REQUEST", "CANCEL"])(
   },
 )
 
+test("names, subjects and texts of all languages and lengths arrive as they were given", async () => {
+  const names = [
+    "Zoë Åström-Łukasiewicz",
+    "王小明",
+    'Mia "the wall" O\'Neill, jr.',
+    "Jörg".repeat(40),
+    "=?utf-8?Q?x?=",
+    "",
+  ]
+  for (const name of names) {
+    const title = `${name} – ${"überaus lange Zeile ".repeat(8)}`.slice(0, 190).trim()
+    const body = `${name}\n.\n..two dots\n\nFrom here  \n= 3D\t${"ä".repeat(300)}\n${"x".repeat(1200)}\n`
+    await mailer.send(
+      message({ to: { name, address: "mia@example.com" }, title, body, html: `<p>${body}</p>` }),
+      signal,
+    )
+    const mail = receiver.mails.at(-1)
+    expect([mail?.subject, mail?.text, mail?.html]).toEqual([title, body, `<p>${body}</p>`])
+    expect(mail?.to).toMatchObject({ value: [{ address: "mia@example.com", name }] })
+    expect(mail?.raw.split("\r\n").filter((line) => line.length > 78)).toEqual([])
+    expect(mail?.raw).not.toMatch(/[^\r]\n|\r[^\n]|\P{ASCII}/u)
+  }
+})
+
+test("a domain of other letters is reached in its ASCII form", async () => {
+  await mailer.send(message({ to: { name: "Mia", address: "mia@tennis-köln.example" } }), signal)
+  // The server shows the letters, whichever form it was given.
+  expect(receiver.mails[0]?.recipients).toEqual(["mia@tennis-köln.example"])
+  expect(receiver.mails[0]?.raw).toContain('To: "Mia" <mia@xn--tennis-kln-lcb.example>')
+})
+
 test("line breaks in a name or a subject add no header and no recipient", async () => {
   const name = 'Mia"\r\nBcc: victim@example.com\r\n\r\nHello <evil@example.com>,'
   await mailer.send(

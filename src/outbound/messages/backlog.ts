@@ -1,0 +1,53 @@
+/**
+ * Events whose messages wait to be written, because many came at once in their facility. They are taken out in their
+ * order, a part at a time, in turn over the facilities. A part is written in the transaction that takes it out.
+ * Writes: message_backlog.
+ */
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
+
+/** Of these facilities, those that have a backlog. Their further events wait behind it. */
+export async function withBacklog(tx: Tx, facilities: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ facility_id: string }[]>`
+    select f.facility_id from unnest(${[...facilities]}::uuid[]) as f (facility_id)
+    where exists (select from slotbase.message_backlog b where b.facility_id = f.facility_id)`
+  return new Set(rows.map((row) => row.facility_id))
+}
+
+/** Puts events at the end of the backlogs of their facilities. */
+export async function keepForLater(
+  tx: Tx,
+  events: readonly { readonly id: string; readonly facility_id: string }[],
+): Promise<void> {
+  if (events.length === 0) return
+  await tx`
+    insert into slotbase.message_backlog (facility_id, event_id)
+    select facility_id, id
+    from unnest(${events.map((each) => each.facility_id)}::uuid[], ${events.map(({ id }) => id)}::uuid[]) with ordinality as e (facility_id, id, nth)
+    order by nth`
+}
+
+/** The next facility with a backlog, from the one after `after` on; undefined: there is none at all. */
+export async function nextBacklog(db: Queryable, after: string): Promise<string | undefined> {
+  const [row] = await db<{ facility_id: string | null }[]>`
+    select coalesce(
+      (select facility_id from slotbase.message_backlog where facility_id > ${after} order by facility_id limit 1),
+      (select facility_id from slotbase.message_backlog order by facility_id limit 1)) as facility_id`
+  return row?.facility_id ?? undefined
+}
+
+/**
+ * Takes out the next events of a facility. None, when another process has its turn there: two at once would write the
+ * messages of a booking in the wrong order.
+ */
+export async function takeFromBacklog(tx: Tx, facilityId: string, atMost: number): Promise<readonly string[]> {
+  const [mine] = await tx<[{ mine: boolean }]>`
+    select pg_try_advisory_xact_lock(hashtext('slotbase backlog'), hashtext(${facilityId})) as mine`
+  if (!mine.mine) return []
+  const rows = await tx<{ event_id: string; seq: number }[]>`
+    delete from slotbase.message_backlog b
+    where b.facility_id = ${facilityId}
+      and b.seq = any (array(select seq from slotbase.message_backlog where facility_id = ${facilityId} order by seq limit ${atMost}))
+    returning event_id, seq`
+  return rows.toSorted((a, b) => a.seq - b.seq).map((row) => row.event_id)
+}

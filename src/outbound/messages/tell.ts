@@ -1,0 +1,48 @@
+/**
+ * Tells people of events: what an event's own rule forbids is left out, and the messages of the others are recorded.
+ * The outcome of each event is that of a run of NotificationHandler.
+ */
+import type { Tx } from "#base/database/transaction.ts"
+import { NOTIFICATION_CONFIGS } from "./configs.ts"
+import { type Channels, type Intent, type Notified, recordMessages } from "./intents.ts"
+
+/** Undefined: there is a message. Else the reason why there is none. */
+export type TellingOutcome = undefined | { readonly skipped: string }
+
+/** Another message may still tell the same. It is certain soon. */
+export class NotDecidedYet extends Error {
+  readonly _tag = "NotDecidedYet"
+}
+
+/**
+ * In the order of the events. Throws `NotRendered`, and `NotDecidedYet` for an event about which is not decided.
+ * @param undecided "tell": people are told all the same, and may read it twice
+ */
+export async function tellPeople(
+  tx: Tx,
+  events: readonly Notified[],
+  channels: Channels,
+  undecided: "throw" | "tell" = "throw",
+): Promise<readonly TellingOutcome[]> {
+  const reasons: (string | undefined)[] = []
+  for (const event of events) {
+    const { whyNot, toldElsewhere } = NOTIFICATION_CONFIGS[event.type] ?? {}
+    const elsewhere = await toldElsewhere?.(tx, event.data as never, event)
+    if (typeof elsewhere === "object" && undecided === "throw") throw new NotDecidedYet(elsewhere.later)
+    const told = typeof elsewhere === "object" ? undefined : elsewhere
+    reasons.push(told ?? (await whyNot?.(tx, event.data as never)))
+  }
+  const told = events.filter((_, nth) => reasons[nth] === undefined)
+  const recorded = await recordMessages(tx, told, channels)
+  const byEvent = new Map(told.map((event, nth) => [event, recorded[nth] ?? []]))
+  return events.map((event, nth) => {
+    const skipped = reasons[nth]
+    return skipped === undefined ? outcomeOf(byEvent.get(event) ?? []) : { skipped }
+  })
+}
+
+function outcomeOf(messages: readonly Intent[]): TellingOutcome {
+  if (messages.length === 0) return { skipped: "nobody to notify" }
+  if (messages.some(({ status }) => status !== "skipped")) return undefined
+  return { skipped: [...new Set(messages.map(({ reason }) => reason ?? ""))].sort().join("; ") }
+}
