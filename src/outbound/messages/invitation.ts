@@ -1,7 +1,7 @@
 /**
  * The calendar invitation of a booking's mail (RFC 5545 and 5546). It puts the time into the reader's own calendar, and
- * later mails move it and take it out again. The UID is the booking's id. The SEQUENCE is the time of the event in seconds, so a
- * later change always has a higher one. Times are UTC: no reader has to know the zone.
+ * later mails move it and take it out again. The UID is the booking's id. The SEQUENCE is the time of the event in
+ * seconds, so a later change always has a higher one. Times are UTC: no reader has to know the zone.
  * The text is kept without addresses and in long lines; `finishedInvitation` completes it when the mail leaves.
  */
 import { oneLine } from "./render.ts"
