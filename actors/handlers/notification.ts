@@ -11,8 +11,8 @@ import { sendHint } from "#base/hints.ts"
 import { keepForLater, withBacklog } from "#outbound/messages/backlog.ts"
 import { notifiedEvents } from "#outbound/messages/configs.ts"
 import { type Channels, NotRendered } from "#outbound/messages/intents.ts"
-import { tellPeople } from "#outbound/messages/tell.ts"
-import { GiveUp, type HandledEvent, type Outcome, type SetBasedHandler } from "./handler.ts"
+import { NotDecidedYet, tellPeople } from "#outbound/messages/tell.ts"
+import { GiveUp, type HandledEvent, type Outcome, type SetBasedHandler, TryLater } from "./handler.ts"
 
 export interface NotificationTools {
   /** The channels of this program. */
@@ -44,6 +44,9 @@ export const notificationHandler = ({ channels }: NotificationTools): SetBasedHa
   },
 })
 
+/** Another handler decides within milliseconds. */
+const notDecidedMs = 500
+
 /** In each facility what is too much, and what comes after something that waits already. */
 async function leftForLater(tx: Tx, events: readonly HandledEvent[]): Promise<ReadonlySet<HandledEvent>> {
   const byFacility = Map.groupBy(events, (event) => event.facility_id)
@@ -55,6 +58,7 @@ async function tell(tx: Tx, events: readonly HandledEvent[], channels: Channels)
   try {
     return await tellPeople(tx, events, channels)
   } catch (error) {
+    if (error instanceof NotDecidedYet) throw new TryLater(error.message, notDecidedMs, "not_decided")
     if (error instanceof NotRendered) throw new GiveUp(error.message, "not_rendered")
     throw error
   }

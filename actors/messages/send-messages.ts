@@ -17,7 +17,7 @@ import { freeAbandoned } from "./settle.ts"
 
 export interface MessageTools {
   readonly db: Db
-  readonly config: Pick<Config, "environment" | "publicUrl">
+  readonly config: Pick<Config, "environment" | "publicUrl" | "mailFrom">
   readonly secrets: SecretBox
   readonly channels: readonly Channel[]
   /** Left out: no message can be unsubscribed from. */

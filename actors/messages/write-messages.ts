@@ -36,7 +36,7 @@ export function writeMessages({ db, channels }: WriteTools): Actor {
       const gone = ids.filter((id) => !events.has(id))
       for (const id of gone) await notWritten(tx, { id, facility_id: facilityId }, new Error("the event is gone"))
       try {
-        await tellPeople(tx, found, channels)
+        await tellPeople(tx, found, channels, "tell")
       } catch (error) {
         if (!(error instanceof NotRendered) || found.length > 1) throw error
         // Nothing was written for it.

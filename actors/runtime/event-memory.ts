@@ -76,7 +76,12 @@ export class ReadEvent implements Omit<HandledEvent, "position"> {
  */
 export const memoryLimits = { events: 20_000, characters: 16 * 1024 ** 2 }
 
-/** The events of these ids. An event that is gone is missing from the answer. */
+/** The events of these ids, as handlers get them. */
+export async function readEvents(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, ReadEvent>> {
+  return new Map([...(await readTexts(db, ids))].map(([id, text]) => [id, new ReadEvent(text)]))
+}
+
+/** The texts of these ids. An event that is gone is missing from the answer. */
 export async function readTexts(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, EventText>> {
   const memory = memoryOf(db)
   const { events, loading } = memory

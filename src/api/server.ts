@@ -11,6 +11,7 @@ import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { webSocketOptions } from "#outbound/live/limits.ts"
 import { Live } from "#outbound/live/live.ts"
 import { liveRoutes } from "#outbound/live/routes.ts"
+import { bookingLinkRoutes } from "#outbound/messages/booking-links/routes.ts"
 import { mailboxRoutes } from "#outbound/messages/channels/email/routes.ts"
 import { areas } from "./areas.ts"
 import { asyncApiRoutes } from "./asyncapi.ts"
@@ -32,6 +33,7 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
   for (const routes of areas) server.use(routes(app))
   return server
     .use(accountPageRoutes(app))
+    .use(bookingLinkRoutes(app))
     .use(mailboxRoutes(app))
     .use(liveRoutes(live, app.config))
     .use(openApiRoutes(() => server))

@@ -14,6 +14,7 @@ import { grantReader } from "./grant-reader.ts"
 import { jobs } from "./jobs.ts"
 import { links } from "./links.ts"
 import { mail } from "./mail.ts"
+import { messages } from "./messages.ts"
 import { migrateCommand } from "./migrate.ts"
 import { url } from "./url.ts"
 import { webhooks } from "./webhooks.ts"
@@ -30,6 +31,7 @@ const commands: readonly Command[] = [
   deadLetters,
   webhooks,
   mail,
+  messages,
   zones,
 ]
 

@@ -9,14 +9,29 @@ import { type Channels, type Intent, type Notified, recordMessages } from "./int
 /** Undefined: there is a message. Else the reason why there is none. */
 export type TellingOutcome = undefined | { readonly skipped: string }
 
-/** In the order of the events. Throws `NotRendered`. */
+/** Another message may still tell the same. It is certain soon. */
+export class NotDecidedYet extends Error {
+  readonly _tag = "NotDecidedYet"
+}
+
+/**
+ * In the order of the events. Throws `NotRendered`, and `NotDecidedYet` for an event about which is not decided.
+ * @param undecided "tell": people are told all the same, and may read it twice
+ */
 export async function tellPeople(
   tx: Tx,
   events: readonly Notified[],
   channels: Channels,
+  undecided: "throw" | "tell" = "throw",
 ): Promise<readonly TellingOutcome[]> {
   const reasons: (string | undefined)[] = []
-  for (const { type, data } of events) reasons.push(await NOTIFICATION_CONFIGS[type]?.whyNot?.(tx, data as never))
+  for (const event of events) {
+    const { whyNot, toldElsewhere } = NOTIFICATION_CONFIGS[event.type] ?? {}
+    const elsewhere = await toldElsewhere?.(tx, event.data as never, event)
+    if (typeof elsewhere === "object" && undecided === "throw") throw new NotDecidedYet(elsewhere.later)
+    const told = typeof elsewhere === "object" ? undefined : elsewhere
+    reasons.push(told ?? (await whyNot?.(tx, event.data as never)))
+  }
   const told = events.filter((_, nth) => reasons[nth] === undefined)
   const recorded = await recordMessages(tx, told, channels)
   const byEvent = new Map(told.map((event, nth) => [event, recorded[nth] ?? []]))
