@@ -1,7 +1,7 @@
-// From events to mails that a local SMTP server has taken. It is the whole way through dispatch, NotificationHandler and
-// the sender, with the texts and the rows that it makes. Each event makes two mails, and one message that is skipped. The
-// server runs in a process of its own, whose CPU does not count. Afterwards all messages are counted: none may be
-// missing, none may come twice.
+// From events to mails that a local SMTP server has taken. It is the whole way through dispatch, NotificationHandler
+// and the sender, with the texts and the rows that it makes. Each event makes two mails, and one message that is
+// skipped. The server runs in a process of its own, whose CPU does not count. Afterwards all messages are counted: none
+// may be missing, none may come twice.
 //
 // - messages a second, and the CPU of the program and of PostgreSQL for each, while a backlog of one club is drained.
 // - neighbourMs: 10,000 messages of one club are on their way, and another club has its first. It is the time from the

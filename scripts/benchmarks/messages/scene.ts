@@ -1,5 +1,5 @@
-// What a run of the messages benchmark needs: a PostgreSQL, an SMTP server in a process of its own, and people of two
-// clubs with events that tell them. The program is that of this checkout or of an earlier one.
+// What a run of the messages benchmark needs: a PostgreSQL, an SMTP server in a process of its own, and two clubs with
+// their people. The program is that of this checkout or of an earlier one.
 
 import { join } from "node:path"
 import type { Bench } from "#scripts/benchmarks/measure.ts"

@@ -121,7 +121,27 @@ async function warningOfAnotherClub({ customers }: World) {
   return { ...sample, facilityId: facility.id, subscriptionId: subscription.id }
 }
 
-/** The mail server is slow, so that a process that is asked to end gives its runs back. */
+/** In the target processes runs take long to settle: a process that is asked to end has one of RefundHandler. */
+export const slowSettling: Provoke = ({ database: { db } }) => ({
+  before: async (targets) => {
+    await db.unsafe(`
+      create table if not exists public.slow_settlers (name text primary key);
+      create or replace function public.settle_slowly() returns trigger language plpgsql as $$
+      begin
+        if exists (select from public.slow_settlers where name = session_user) then perform pg_sleep(0.3); end if;
+        return null;
+      end $$;
+      create or replace trigger settle_slowly after insert on slotbase.handler_history
+        for each statement execute function public.settle_slowly()`)
+    await db`insert into public.slow_settlers select unnest(${targets.map(({ name }) => name)}::text[]) on conflict do nothing`
+    await Bun.sleep(gatheredMs)
+  },
+  after: () => db`delete from public.slow_settlers`,
+})
+/** Cancelled bookings gather for this time. */
+const gatheredMs = 1_000
+
+/** The mail server is slow, so that processes have mails under way. */
 export const slowMail: Provoke = ({ mail }) => {
   const held = Promise.withResolvers<void>()
   mail.hold = held.promise

@@ -3,7 +3,7 @@
 import type { CrashPoint, retentionPoints } from "#base/crash-points.ts"
 import type { Role } from "#scripts/chaos/supervised-process.ts"
 import { goneReceiver, hangingBurst, lostClaims, refusingReceiver } from "./deliveries.ts"
-import { failingHandler, lostRuns, manyMessages, slowHandler, slowMail } from "./handlers.ts"
+import { failingHandler, lostRuns, manyMessages, slowHandler, slowSettling } from "./handlers.ts"
 import { expiredHolds, housekeeping } from "./jobs.ts"
 import type { Provoke } from "./provocation.ts"
 import { recordFromSql } from "./sql-events.ts"
@@ -50,7 +50,7 @@ export const ways: Readonly<Record<ReachedPoint, Way | readonly [Way, Way]>> = {
   "outside-settled": actor,
   "run-failed": { ...actor, upTo: 2, provoke: failingHandler },
   "failure-settled": { ...actor, upTo: 2, provoke: failingHandler },
-  "runs-returned": { ...actor, upTo: 1, provoke: slowMail, as: "stopping" },
+  "runs-returned": { ...actor, upTo: 1, provoke: slowSettling, as: "stopping" },
   "batch-cut-short": { ...actor, upTo: 1, provoke: slowHandler },
   "rest-returned": { ...actor, upTo: 1, provoke: slowHandler },
   "abandoned-runs-released": { ...actor, upTo: 1, race: true, provoke: deathDuringRuns },
