@@ -86,18 +86,13 @@ create index phone_inbox_by_arrival on slotbase.phone_inbox (received_at);
 comment on table  slotbase.phone_inbox is 'The local phone: where text messages go while no SMS provider is configured.';
 comment on column slotbase.phone_inbox.message_id is 'The message (notifications). A repetition comes again under the same id.';
 
--- A message inside the program is sent when it is recorded. A push message is one row per browser.
-alter table slotbase.notifications drop constraint notification_channel_is_known;
-alter table slotbase.notifications add constraint notification_channel_is_known
-  check (channel in ('email', 'push', 'sms', 'in_app')) not valid;
-alter table slotbase.notifications add column subscription_id uuid;
-alter table slotbase.notifications add column data jsonb;
+-- A message inside the program is sent when it is recorded. A push message is one row per browser: its address is the
+-- id of the subscription.
 alter table slotbase.notifications add column read_at timestamptz;
-comment on column slotbase.notifications.subscription_id is 'The browser (push_subscriptions) of a push message; null: another channel, or no browser.';
-comment on column slotbase.notifications.data is 'What the message is about, for programs: ids and instants of its event.';
+comment on column slotbase.notifications.address is 'Where it goes: an e-mail address, a phone number, the id of a browser (push_subscriptions). Null: to the e-mail address that the recipient has when it is sent.';
 comment on column slotbase.notifications.read_at is 'Of a message inside the program: when its reader saw it.';
 drop index slotbase.notification_intended_once;
-create unique index notification_intended_once on slotbase.notifications (event_id, user_id, channel, template_id, subscription_id)
+create unique index notification_intended_once on slotbase.notifications (event_id, user_id, channel, template_id, address)
   nulls not distinct;
 create index notifications_in_app on slotbase.notifications (user_id, created_at desc, id desc) where channel = 'in_app';
 create index notifications_unread on slotbase.notifications (user_id) where channel = 'in_app' and read_at is null;
