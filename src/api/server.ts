@@ -12,6 +12,7 @@ import { webSocketOptions } from "#outbound/live/limits.ts"
 import { Live } from "#outbound/live/live.ts"
 import { liveRoutes } from "#outbound/live/routes.ts"
 import { mailboxRoutes } from "#outbound/messages/channels/email/routes.ts"
+import { phoneRoutes } from "#outbound/messages/channels/sms/routes.ts"
 import { areas } from "./areas.ts"
 import { asyncApiRoutes } from "./asyncapi.ts"
 import { openApiRoutes } from "./openapi.ts"
@@ -33,6 +34,7 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
   return server
     .use(accountPageRoutes(app))
     .use(mailboxRoutes(app))
+    .use(phoneRoutes(app))
     .use(liveRoutes(live, app.config))
     .use(openApiRoutes(() => server))
     .use(asyncApiRoutes())
