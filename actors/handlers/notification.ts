@@ -9,8 +9,9 @@ import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { transact } from "#events/outbox.ts"
+import { serviceFailed, serviceNow, serviceWorks } from "#outbound/messages/channel-service.ts"
+import { RecipientRefused, SendFailed } from "#outbound/messages/channels/channel.ts"
 import type { Mailer } from "#outbound/messages/channels/email/smtp.ts"
-import { MailFailed, RecipientRefused } from "#outbound/messages/channels/email/smtp-failure.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
 import {
   beginSending,
@@ -25,7 +26,6 @@ import {
   reopenFailed,
 } from "#outbound/messages/intents.ts"
 import { linkUrl, withLink } from "#outbound/messages/link-place.ts"
-import { mailServiceFailed, mailServiceNow, mailServiceWorks } from "#outbound/messages/mail-service.ts"
 import {
   causedBy,
   type ExternalHandler,
@@ -68,8 +68,8 @@ export function notificationHandler({ mail, config, secrets }: NotificationTools
       reached("messages-recorded", event.id)
       const waiting = intents.filter(isDue)
       const failures: unknown[] = []
-      const service = waiting.length > 0 ? await mailServiceNow(db) : undefined
-      let heldBy: MailFailed | undefined
+      const service = waiting.length > 0 ? await serviceNow(db, "email") : undefined
+      let heldBy: SendFailed | undefined
       let answered = false
       if (service?.heldMs !== undefined) {
         const { heldMs, answer } = service
@@ -85,9 +85,9 @@ export function notificationHandler({ mail, config, secrets }: NotificationTools
         }
       }
       await Promise.all(Array.from({ length: service?.probes ? 1 : sendsAtOnce }, sendNext))
-      if (answered && heldBy === undefined && service?.doubted) await mailServiceWorks(db)
+      if (answered && heldBy === undefined && service?.doubted) await serviceWorks(db, "email")
       const after = await intentsOf(db, event)
-      const broken = failures.filter((error) => !(error instanceof MailFailed))
+      const broken = failures.filter((error) => !(error instanceof SendFailed))
       if (broken.length > 0) throw new NotificationsUnsent(unsent(after, broken.map(wordsOf)))
       return outcomeOf(after)
 
@@ -108,10 +108,10 @@ export function notificationHandler({ mail, config, secrets }: NotificationTools
             answered = true
             return markEnded(db, intent, "refused", error.message)
           }
-          if (error instanceof MailFailed && !signal.aborted) {
+          if (error instanceof SendFailed && !signal.aborted) {
             if (error.concern === "service") heldBy ??= error
             if (error.concern === "message") answered = true
-            else await mailServiceFailed(db, error, address)
+            else await serviceFailed(db, "email", error, address)
             await defer(db, intent, error)
           }
           throw error

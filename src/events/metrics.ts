@@ -163,7 +163,7 @@ async function measure(db: Db): Promise<void> {
            (select count(*) from (select from slotbase.delivery_queue limit ${countAtMost}) d) as webhooks,
            (select count(*) from (select from slotbase.dead_letters where resolved_at is null limit ${countAtMost}) l) as dead_letters,
            (select count(*) from (select from slotbase.dead_passes where recovered_at is null limit ${countAtMost}) p) as dead_passes,
-           (select count(failing_since) from slotbase.mail_service) as mail_held,
+           (select count(failing_since) from slotbase.mail_service where channel = 'email') as mail_held,
            (select count(doubted_since) from slotbase.clock_watch) as clock_doubted`
   gauges.queue.set(row.queue)
   gauges.webhooks.set(row.webhooks)

@@ -299,8 +299,8 @@ async function deadPasses(db: Db): Promise<Check> {
 async function mail(db: Db): Promise<Check> {
   const [row] = await db<{ failures: number; failed_for: string | null; answer: string | null; waiting: number }[]>`
     select s.failures, date_trunc('second', slotbase.now() - s.failing_since)::text as failed_for, left(s.last_answer, ${longestError}) as answer,
-           (select count(*)::integer from slotbase.notifications where status = 'deferred') as waiting
-    from slotbase.mail_service s`
+           (select count(*)::integer from slotbase.notifications where deferred_since is not null and status = 'deferred') as waiting
+    from slotbase.mail_service s where s.channel = 'email'`
   const { failures, failed_for, answer, waiting } = row ?? { failures: 0, failed_for: null, answer: null, waiting: 0 }
   return failed_for === null
     ? { name: "mail", well: true, says: waiting === 0 ? "taken" : `taken; ${waiting} messages wait for another try` }

@@ -90,8 +90,8 @@ const stages = [undefined, "fifteen_minutes", "one_hour", "one_day"] as const
 /** Each has an index of its own, which holds nothing but what is open. */
 const troubles = (tx: Tx) => tx`
   select 'mail_held' as trouble, s.failing_since as since, coalesce(nullif(s.last_answer, ''), 'no answer') as detail,
-         (select count(*) from (select from slotbase.notifications where status = 'deferred' limit ${countAtMost + 1}) n)::integer as count
-  from slotbase.mail_service s where s.failing_since is not null
+         (select count(*) from (select from slotbase.notifications where deferred_since is not null and status = 'deferred' limit ${countAtMost + 1}) n)::integer as count
+  from slotbase.mail_service s where s.channel = 'email' and s.failing_since is not null
   union all
   select 'dead_letters', min(l.created_at), left((array_agg(l.error order by l.created_at desc))[1], 500), count(*)::integer
   from (select d.created_at, d.handler || ': ' || coalesce(d.errors -> -1 -> 'error' ->> 'message', 'no error is known') as error

@@ -10,7 +10,7 @@
 import type { Db, Queryable } from "#base/database/db.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { addressIn } from "#domain/people/address.ts"
-import type { MailFailed } from "./channels/email/smtp-failure.ts"
+import type { SendFailed } from "./channels/channel.ts"
 import type { MessageChannel, NotificationConfig } from "./configs.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { oneLine, render } from "./render.ts"
@@ -132,7 +132,7 @@ const unknownAtMost = 5
  * Records a failed send. One with an unknown outcome stays "sending".
  * @param random between 0 and 1
  */
-export async function defer(db: Queryable, intent: Intent, failure: MailFailed, random = Math.random()): Promise<void> {
+export async function defer(db: Queryable, intent: Intent, failure: SendFailed, random = Math.random()): Promise<void> {
   const known = failure.outcome === "not_sent"
   await db`
     update slotbase.notifications n

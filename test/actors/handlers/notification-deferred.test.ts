@@ -180,7 +180,9 @@ const failureOf = (event: HandledEvent): Promise<unknown> =>
     )
 
 async function held(): Promise<boolean> {
-  const [row] = await db<[{ held: boolean }]>`select held_until is not null as held from slotbase.mail_service`
+  const [row] = await db<
+    [{ held: boolean }]
+  >`select held_until is not null as held from slotbase.mail_service where channel = 'email'`
   return row.held
 }
 

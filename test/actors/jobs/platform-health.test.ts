@@ -10,8 +10,8 @@ import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
 import { definitionOf } from "#events/catalogue.ts"
 import { platformTroubles } from "#events/types/platform.ts"
 import { checks } from "#operations/doctor.ts"
-import { MailFailed } from "#outbound/messages/channels/email/smtp-failure.ts"
-import { mailServiceFailed, mailServiceWorks } from "#outbound/messages/mail-service.ts"
+import { serviceFailed, serviceWorks } from "#outbound/messages/channel-service.ts"
+import { SendFailed } from "#outbound/messages/channels/channel.ts"
 import { aPerson } from "#test/harness/club/factories.ts"
 import { smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
@@ -45,7 +45,7 @@ const told = async () => [
 ]
 const stagesTold = async () => (await told()).map(({ type, data }) => `${data.trouble} ${data.stage ?? type}`)
 
-const refusal = new MailFailed("550 too many messages today", "not_sent", "service")
+const refusal = new SendFailed("550 too many messages today", { outcome: "not_sent", concern: "service" })
 
 const aDeadLetter = (handler = "RefundHandler") => db`
   insert into slotbase.dead_letters (id, facility_id, event_id, position, handler, event, errors, created_at, last_attempt_at)
@@ -60,7 +60,7 @@ const says = async (name: string) => {
 }
 
 test("mail that is held at the sender is told after 15 minutes, an hour, a day and each day, and its end once", async () => {
-  await mailServiceFailed(db, refusal, "mia@example.com", 0.5)
+  await serviceFailed(db, "email", refusal, "mia@example.com", 0.5)
   expect(await look()).toEqual({})
   expect(await told()).toEqual([])
   await later("16 minutes")
@@ -76,7 +76,7 @@ test("mail that is held at the sender is told after 15 minutes, an hour, a day a
       /^held for 2 days 01:16:\d\d after 1 answers, 0 messages wait, last answer "550 too many messages today": mend SMTP_URL, /,
     ),
   })
-  await mailServiceWorks(db)
+  await serviceWorks(db, "email")
   expect([await look(), await look()]).toEqual([{ recovered: 1 }, {}])
   expect(await stagesTold()).toEqual([
     "mail_held fifteen_minutes",
@@ -103,10 +103,10 @@ test("mail that is held at the sender is told after 15 minutes, an hour, a day a
 })
 
 test("a hold of a few minutes is told to nobody, and neither is its end", async () => {
-  await mailServiceFailed(db, refusal, "mia@example.com", 0.5)
+  await serviceFailed(db, "email", refusal, "mia@example.com", 0.5)
   await look()
   await later("5 minutes")
-  await mailServiceWorks(db)
+  await serviceWorks(db, "email")
   await later("1 hour")
   expect(await look()).toEqual({})
   expect(await told()).toEqual([])
@@ -166,11 +166,11 @@ test("the administrators of the platform get a mail, but none that says that mai
     insert into slotbase.role_grants (user_id, role, scope_type, scope_id, granted_by)
     values (${admin.id}, 'platform_admin', 'platform', ${platformFacilityId}, ${rootUserId})`
   await aDeadLetter()
-  await mailServiceFailed(db, refusal, "mia@example.com", 0.5)
+  await serviceFailed(db, "email", refusal, "mia@example.com", 0.5)
   await look()
   await later("16 minutes")
   await look()
-  await mailServiceWorks(db)
+  await serviceWorks(db, "email")
   await look()
   const mails = await smtpReceiver()
   const sending = testApp(db, { smtpUrl: mails.url })

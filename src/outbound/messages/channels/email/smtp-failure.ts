@@ -4,29 +4,7 @@
  * The codes are those of RFC 5321 and RFC 3463; providers also put limits of a sender into words (550, "too many").
  */
 
-/** The server will never accept mail for this address; the error's message is the server's answer. */
-export class RecipientRefused extends Error {
-  readonly _tag = "RecipientRefused"
-}
-
-/** message: only this one. suspected: perhaps all mail; another recipient must confirm it. service: all mail. */
-export type Concern = "message" | "suspected" | "service"
-
-/** The message was not sent, or the outcome is unknown: another attempt may help. */
-export class MailFailed extends Error {
-  readonly _tag = "MailFailed"
-  readonly code = "mail_failed"
-  constructor(
-    message: string,
-    /** unknown: the message may have arrived. */
-    readonly outcome: "not_sent" | "unknown",
-    readonly concern: Concern = "message",
-    /** The server says that another attempt will not help. */
-    readonly permanent = false,
-  ) {
-    super(message)
-  }
-}
+import { RecipientRefused, SendFailed } from "#outbound/messages/channels/channel.ts"
 
 interface SmtpError extends Error {
   readonly code?: string
@@ -37,8 +15,8 @@ interface SmtpError extends Error {
 }
 
 /** The failure in an error of nodemailer. */
-export function mailFailure(error: unknown): RecipientRefused | MailFailed {
-  if (!(error instanceof Error)) return new MailFailed(String(error), "unknown")
+export function mailFailure(error: unknown): RecipientRefused | SendFailed {
+  if (!(error instanceof Error)) return new SendFailed(String(error), { outcome: "unknown" })
   const { code = "", command, response, responseCode, syscall }: SmtpError = error
   const said = response ?? error.message
   if (code === "EENVELOPE" && command === "API") return new RecipientRefused(said)
@@ -46,17 +24,19 @@ export function mailFailure(error: unknown): RecipientRefused | MailFailed {
     const unreached = syscall === "connect" || code === "EDNS" || nothingSent.test(error.message)
     const service = unreached || connectionCodes.includes(code)
     // A connection that was never made sent nothing.
-    return new MailFailed(said, unreached || code === "EAUTH" ? "not_sent" : "unknown", service ? "service" : "message")
+    const outcome = unreached || code === "EAUTH" ? "not_sent" : "unknown"
+    return new SendFailed(said, { outcome, concern: service ? "service" : "message" })
   }
   const toRecipient = command === "RCPT TO" || command === "DATA"
   const permanent = responseCode >= 500
   if (!toRecipient || ofTheService.includes(responseCode) || code === "EAUTH")
-    return new MailFailed(said, "not_sent", "service")
+    return new SendFailed(said, { outcome: "not_sent", concern: "service" })
   const [, subject = "", detail = ""] = /^\d{3}[ -][45]\.(\d{1,3})\.(\d{1,3})\b/.exec(said) ?? []
   if (permanent && ofTheRecipient(subject, detail)) return new RecipientRefused(said)
-  if (aboutTheSender(permanent, subject, detail, said)) return new MailFailed(said, "not_sent", "suspected")
+  if (aboutTheSender(permanent, subject, detail, said))
+    return new SendFailed(said, { outcome: "not_sent", concern: "suspected" })
   if (permanent && command === "RCPT TO") return new RecipientRefused(said)
-  return new MailFailed(said, "not_sent", "message", permanent)
+  return new SendFailed(said, { outcome: "not_sent", permanent })
 }
 
 /**

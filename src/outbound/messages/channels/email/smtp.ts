@@ -22,7 +22,7 @@ export interface MailMessage {
 export interface Mailer {
   /** The reason why nothing can be sent at all, or undefined. */
   readonly unavailable: string | undefined
-  /** Resolves when the server has taken the message. Throws `RecipientRefused` or `MailFailed`. */
+  /** Resolves when the server has taken the message. Throws `RecipientRefused` or `SendFailed`. */
   send(message: MailMessage, signal?: AbortSignal): Promise<void>
   /** Waits for the messages in flight, then closes every connection. */
   close(): Promise<void>

@@ -3,9 +3,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { BadConfig } from "#base/config.ts"
 import { newId } from "#base/ids.ts"
+import { RecipientRefused, SendFailed } from "#outbound/messages/channels/channel.ts"
 import { forgetOldMails, listMails, openMail } from "#outbound/messages/channels/email/mailbox.ts"
 import { createMailer, type Mailer, type MailMessage } from "#outbound/messages/channels/email/smtp.ts"
-import { MailFailed, RecipientRefused } from "#outbound/messages/channels/email/smtp-failure.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -81,20 +81,20 @@ test("a malformed address is refused without asking the server", async () => {
 test("a refusal of the sender, such as relaying, does not refuse the recipient", async () => {
   receiver.refuse = () => [554, "5.7.1 Relay access denied"]
   const failure = await failureOf(mailer.send(message()))
-  expect(failure).toBeInstanceOf(MailFailed)
+  expect(failure).toBeInstanceOf(SendFailed)
   expect(failure).toMatchObject({ message: "554 5.7.1 Relay access denied", outcome: "not_sent" })
 })
 
 test("a temporary refusal and a refused content count as not sent, and the connection stays in use", async () => {
   receiver.refuse = () => [451, "4.7.1 Greylisted, try again later"]
   expect(await failureOf(mailer.send(message()))).toMatchObject({
-    _tag: "MailFailed",
+    _tag: "SendFailed",
     message: "451 4.7.1 Greylisted, try again later",
     outcome: "not_sent",
   })
   receiver.refuse = () => undefined
   receiver.refuseMail = () => [554, "5.6.0 Content refused"]
-  expect(await failureOf(mailer.send(message()))).toMatchObject({ _tag: "MailFailed", outcome: "not_sent" })
+  expect(await failureOf(mailer.send(message()))).toMatchObject({ _tag: "SendFailed", outcome: "not_sent" })
   receiver.refuseMail = () => undefined
   expect(await failureOf(mailer.send(message()))).toBe("sent")
 })
@@ -102,7 +102,7 @@ test("a temporary refusal and a refused content count as not sent, and the conne
 const verdictOf = (failure: unknown) =>
   failure instanceof RecipientRefused
     ? "refused"
-    : failure instanceof MailFailed
+    : failure instanceof SendFailed
       ? `${failure.concern}${failure.permanent ? " for good" : ""}`
       : String(failure)
 
@@ -154,7 +154,7 @@ test("an unreachable server counts as not sent", async () => {
   await gone.close()
   const lost = createMailer(testApp(database.db, { smtpUrl: gone.url }))
   expect(await failureOf(lost.send(message()))).toMatchObject({
-    _tag: "MailFailed",
+    _tag: "SendFailed",
     outcome: "not_sent",
     concern: "service",
   })
@@ -182,7 +182,7 @@ test("a connection that breaks after the content leaves an unknown outcome", asy
     },
   })
   const breaking = createMailer(testApp(database.db, { smtpUrl: `smtp://127.0.0.1:${server.port}` }))
-  expect(await failureOf(breaking.send(message()))).toMatchObject({ _tag: "MailFailed", outcome: "unknown" })
+  expect(await failureOf(breaking.send(message()))).toMatchObject({ _tag: "SendFailed", outcome: "unknown" })
   await breaking.close()
   server.stop(true)
 })
@@ -193,7 +193,7 @@ test("the signal ends a send that hangs, and its outcome is unknown", async () =
   const stop = new AbortController()
   const sending = failureOf(hanging.send(message(), stop.signal))
   stop.abort()
-  expect(await sending).toMatchObject({ _tag: "MailFailed", outcome: "unknown" })
+  expect(await sending).toMatchObject({ _tag: "SendFailed", outcome: "unknown" })
   await hanging.close()
   silent.stop(true)
 })
@@ -225,7 +225,7 @@ test("a mail too large for the local mailbox is refused and not kept", async () 
   const local = createMailer(testApp(database.db))
   const failure = await failureOf(local.send(message({ text: "tennis ".repeat(200_000) })))
   await local.close()
-  expect(failure).toMatchObject({ _tag: "MailFailed", outcome: "not_sent" })
+  expect(failure).toMatchObject({ _tag: "SendFailed", outcome: "not_sent" })
   expect(await listMails(database.db)).toEqual(before)
 })
 
