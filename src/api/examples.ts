@@ -185,7 +185,7 @@ const onPlatform: Readonly<Record<string, unknown>> = {
     facilityId,
   },
   "POST /v1/sessions": { email: "mia@riverside.example", password: "demo-password" },
-  "PATCH /v1/me": { lastName: "Brandt" },
+  "PATCH /v1/me": { lastName: "Brandt", language: "de", timezone: "Europe/Vienna" },
   "PATCH /v1/users/{id}": { lastName: "Brandt" },
   "POST /v1/me/password": { currentPassword: "demo-password", newPassword: "violet harbour ladder" },
   "POST /v1/me/email-change": { email: "mia.brandt@example.com", password: "demo-password" },

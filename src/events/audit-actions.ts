@@ -100,7 +100,7 @@ export const auditActions = {
   "subscription.resumed": "a cancellation was withdrawn",
   "user.email_change_requested": "a person asked to change their e-mail address",
   "user.password_changed": "a person changed their password",
-  "user.renamed": "a person got another name",
+  "user.renamed": "a person got another name, language or time zone",
   "waitlist_entry.accepted": "staff accepted an offer for somebody",
   "waitlist_entry.declined": "staff declined an offer for somebody",
   "waitlist_entry.removed": "staff took somebody off the waitlist",

@@ -19,6 +19,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
+import { type Language, LanguageField } from "#base/languages.ts"
 import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
@@ -58,6 +59,7 @@ const settings = {
   studentOverlap: Schema.Literals(["allow", "warn", "refuse"]).annotate({
     description: "what a coach session does when one of its students is somewhere else in the club then",
   }),
+  language: LanguageField.annotate({ description: "of messages to people who have chosen none" }),
 }
 
 export const FacilityInput = Schema.Struct({
@@ -69,6 +71,7 @@ export const FacilityInput = Schema.Struct({
   taxMode: Schema.optionalKey(settings.taxMode),
   taxRates: Schema.optionalKey(settings.taxRates),
   studentOverlap: Schema.optionalKey(settings.studentOverlap),
+  language: Schema.optionalKey(settings.language),
   ownerId: Schema.optionalKey(Id.annotate({ description: "the person who owns it; default: the caller" })),
   organizationId: Schema.optionalKey(Id.annotate({ description: "the organization that runs it" })),
 })
@@ -84,6 +87,7 @@ export const SettingsInput = Schema.Struct({
   taxMode: Schema.optionalKey(settings.taxMode),
   taxRates: Schema.optionalKey(settings.taxRates),
   studentOverlap: Schema.optionalKey(settings.studentOverlap),
+  language: Schema.optionalKey(settings.language),
   organizationId: Schema.optionalKey(Schema.NullOr(Id)).annotateKey({
     description:
       "for an owner of the facility who is an administrator of the organization that it joins, and of the one that it leaves",
@@ -134,12 +138,13 @@ export async function createFacility(
     throw new RuleBroken("owner_unknown", "There is no such person to own the facility.", [fault])
   }
   const { name, timezone, currency, sportTypes = [], openingHours = {}, slotMinutes = 60, holdMinutes = 5 } = input
-  const { taxMode = "inclusive", taxRates = {}, studentOverlap = "warn" } = input
+  const { taxMode = "inclusive", taxRates = {}, studentOverlap = "warn", language = "en" } = input
   const [row] = await tx<FacilityRow[]>`
     insert into slotbase.facilities (id, name, timezone, currency, sport_types, opening_hours, slot_minutes, hold_minutes,
-      tax_mode, tax_rates, student_overlap, organization_id, owner_id)
+      tax_mode, tax_rates, student_overlap, language, organization_id, owner_id)
     values (${id}, ${name}, ${timezone}, ${currency}, ${tx.array([...sportTypes])}::text[], ${tx.json(openingHours as never)},
-            ${slotMinutes}, ${holdMinutes}, ${taxMode}, ${tx.json(taxRates)}, ${studentOverlap}, ${organizationId}, ${ownerId})
+            ${slotMinutes}, ${holdMinutes}, ${taxMode}, ${tx.json(taxRates)}, ${studentOverlap}, ${language},
+            ${organizationId}, ${ownerId})
     returning *`
   if (!row) throw new Error("createFacility: the insert answered no row")
   if (ownedByPerson) {
@@ -193,8 +198,8 @@ export async function changeSettings(
     set name = ${after.name}, timezone = ${after.timezone}, currency = ${after.currency},
         sport_types = ${tx.array([...after.sportTypes])}::text[], opening_hours = ${tx.json(after.openingHours as never)},
         slot_minutes = ${after.slotMinutes}, hold_minutes = ${after.holdMinutes}, tax_mode = ${after.taxMode},
-        tax_rates = ${tx.json(after.taxRates)}, student_overlap = ${after.studentOverlap}, organization_id = ${organizationId},
-        version = version + 1, updated_at = slotbase.now()
+        tax_rates = ${tx.json(after.taxRates)}, student_overlap = ${after.studentOverlap}, language = ${after.language},
+        organization_id = ${organizationId}, version = version + 1, updated_at = slotbase.now()
     where id = ${facilityId}
     returning *`
   if (changed.includes("timezone")) await moveClosures(tx, facilityId, after.timezone)
@@ -308,6 +313,7 @@ interface FacilityRow {
   tax_mode: Facility["taxMode"]
   tax_rates: TaxRates
   student_overlap: typeof settings.studentOverlap.Type
+  language: Language
   organization_id: string | null
   owner_id: string
   version: number
@@ -327,6 +333,7 @@ const facilityOf = (row: FacilityRow): Facility => ({
   taxMode: row.tax_mode,
   taxRates: row.tax_rates,
   studentOverlap: row.student_overlap,
+  language: row.language,
   organizationId: row.organization_id,
   ownerId: row.owner_id,
   version: row.version,

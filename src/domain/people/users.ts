@@ -8,7 +8,8 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { Email, Id, Name, normalEmail } from "#base/schema/request-fields.ts"
+import { type Language, LanguageField } from "#base/languages.ts"
+import { Email, Id, Name, normalEmail, Timezone } from "#base/schema/request-fields.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { record } from "#events/outbox.ts"
 import { type FacilityScope, facilityScope } from "#events/scope.ts"
@@ -22,6 +23,8 @@ export const RegistrationInput = Schema.Struct({
   lastName: Name,
   registrationSource: Schema.optionalKey(Schema.Literals(["web", "mobile", "admin", "invitation"])),
   facilityId: Schema.optionalKey(Id.annotate({ description: "the person becomes a player of this facility" })),
+  language: Schema.optionalKey(LanguageField).annotateKey({ description: "of messages; default: the facility's" }),
+  timezone: Schema.optionalKey(Timezone).annotateKey({ description: "default: the facility's" }),
 })
 
 /** A registration with a hashed password. Hashing is too slow for a transaction. */
@@ -41,11 +44,12 @@ export type User = typeof User.Type
 /** Records `user.created`. Throws WrongState `email_taken`, RuleBroken `facility_unknown`. */
 export async function registerUser(tx: Tx, registration: Registration, id = newId()): Promise<User> {
   const { firstName, lastName, passwordHash, registrationSource = "web" } = registration
+  const { language = null, timezone = null } = registration
   const email = normalEmail(registration.email)
   const scope = await scopeToJoin(tx, registration.facilityId)
   const [row] = await tx<{ created_at: Date }[]>`
-    insert into slotbase.users (id, email, password_hash, first_name, last_name, registration_source)
-    values (${id}, ${email}, ${passwordHash}, ${firstName}, ${lastName}, ${registrationSource})
+    insert into slotbase.users (id, email, password_hash, first_name, last_name, registration_source, language, timezone)
+    values (${id}, ${email}, ${passwordHash}, ${firstName}, ${lastName}, ${registrationSource}, ${language}, ${timezone})
     on conflict (email) do nothing
     returning created_at`
   if (!row) throw new WrongState("email_taken", emailTaken)
@@ -168,6 +172,9 @@ export interface Account {
   readonly managedBy: string | null
   /** The facility that keeps the account for a guest. */
   readonly walkInAt: string | null
+  /** Of messages; null: that of the facility. */
+  readonly language: Language | null
+  readonly timezone: string | null
 }
 
 /**
@@ -178,24 +185,30 @@ export interface Account {
 export async function lockAccount(tx: Tx, id: string): Promise<Account | undefined> {
   const [account] = await tx<Account[]>`
     select id, email, first_name as "firstName", last_name as "lastName", password_hash as "passwordHash",
-           managed_by as "managedBy", walk_in_at as "walkInAt"
+           managed_by as "managedBy", walk_in_at as "walkInAt", language, timezone
     from slotbase.users where id = ${id} and kind = 'person' for no key update`
   return account
 }
 
-/** The names of a person; null for keys. */
-export async function findNames(
+/** The name, language and zone of a person; null for keys. */
+export async function findProfile(
   db: Queryable,
   id: string,
-): Promise<{ readonly firstName: string | null; readonly lastName: string | null }> {
-  const [names] = await db<{ firstName: string; lastName: string }[]>`
-    select first_name as "firstName", last_name as "lastName" from slotbase.users where id = ${id} and kind = 'person'`
-  return { firstName: names?.firstName ?? null, lastName: names?.lastName ?? null }
+): Promise<{ [field in "firstName" | "lastName" | "timezone"]: string | null } & { language: Language | null }> {
+  const [found] = await db<Pick<Account, "firstName" | "lastName" | "language" | "timezone">[]>`
+    select first_name as "firstName", last_name as "lastName", language, timezone
+    from slotbase.users where id = ${id} and kind = 'person'`
+  const { firstName = null, lastName = null, language = null, timezone = null } = found ?? {}
+  return { firstName, lastName, language, timezone }
 }
 
 /** The account is locked. */
-export async function setNames(tx: Tx, { id, firstName, lastName }: Account): Promise<void> {
-  await tx`update slotbase.users set first_name = ${firstName}, last_name = ${lastName} where id = ${id}`
+export async function setProfile(tx: Tx, account: Account): Promise<void> {
+  const { id, firstName, lastName, language, timezone } = account
+  await tx`
+    update slotbase.users
+    set first_name = ${firstName}, last_name = ${lastName}, language = ${language}, timezone = ${timezone}
+    where id = ${id}`
 }
 
 /** The account is locked. */

@@ -14,7 +14,8 @@ export const accountEvents = [
   define({
     type: "user.updated",
     origin: "slotbase",
-    description: "A person's name was changed. `changed` names the fields.",
+    description:
+      "A person's name was changed, or the language or time zone of the person's messages. `changed` names the fields.",
     aggregate: "user",
     aggregateId: (data) => data.userId,
     data: { userId: Id, changed: Schema.Array(Text), updatedBy: ActorId },

@@ -1,7 +1,8 @@
 /** The requests and answers of accounts. */
 import * as Schema from "effect/Schema"
 import { Password } from "#access/passwords.ts"
-import { Email, Id, Name } from "#base/schema/request-fields.ts"
+import { LanguageField } from "#base/languages.ts"
+import { Email, Id, Name, Timezone } from "#base/schema/request-fields.ts"
 import { atMost, opaqueText } from "#base/schema/text-fields.ts"
 import { linkPurposes } from "./links.ts"
 
@@ -13,11 +14,24 @@ export const NamesChange = Schema.Struct({
   lastName: Schema.optionalKey(Name),
 })
 
+/** What a person changes of their own account. Null: as the facility has it. */
+export const AccountChange = Schema.Struct({
+  ...NamesChange.fields,
+  language: Schema.optionalKey(Schema.NullOr(LanguageField)).annotateKey({
+    description: "in which messages are written; null: that of the facility",
+  }),
+  timezone: Schema.optionalKey(Schema.NullOr(Timezone)).annotateKey({
+    description: "in which messages name times, and quiet hours count; null: that of the facility",
+  }),
+})
+
 export const AccountAnswer = Schema.Struct({
   id: Id,
   email: Schema.NullOr(Schema.String),
   firstName: Schema.String,
   lastName: Schema.String,
+  language: Schema.NullOr(LanguageField),
+  timezone: Schema.NullOr(Schema.String),
 })
 
 export const EmailChangeInput = Schema.Struct({

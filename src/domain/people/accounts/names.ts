@@ -1,15 +1,15 @@
-/** The name of a person, and who may change it. */
+/** The name of a person, the language and zone of the person's messages, and who may change them. */
 import { type Caller, isPlatformAdmin, isStaff } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
-import { type Account, lockAccount, setNames } from "#domain/people/users.ts"
+import { type Account, lockAccount, setProfile } from "#domain/people/users.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
-import type { AccountAnswer, NamesChange } from "./input.ts"
+import type { AccountAnswer, AccountChange } from "./input.ts"
 
 /**
- * Changes the names that are given. Records `user.updated`, unless nothing differs.
+ * Changes the fields that are given. Records `user.updated`, unless nothing differs.
  * For the person, the parent of a child who cannot sign in, the staff of a walk-in's facility, and platform
  * administrators. Anybody else is told that there is no such user.
  *
@@ -19,22 +19,23 @@ export async function changeNames(
   tx: Tx,
   caller: Caller,
   userId: string,
-  change: typeof NamesChange.Type,
+  change: typeof AccountChange.Type,
 ): Promise<typeof AccountAnswer.Type> {
   const before = await lockAccount(tx, userId)
   if (!before || !mayRename(caller, before)) throw new NotFound("user", userId)
   const after = { ...before, ...change }
-  const changed = (["firstName", "lastName"] as const).filter((field) => before[field] !== after[field])
-  const { id, email, firstName, lastName } = after
+  const changed = changeable.filter((field) => before[field] !== after[field])
+  const { id, email } = after
+  const answer = { id, email, ...profileOf(after) }
   if (changed.length === 0) {
     noteChange(tx, "nothing")
-    return { id, email, firstName, lastName }
+    return answer
   }
-  await setNames(tx, after)
+  await setProfile(tx, after)
   const scope = before.walkInAt === null ? undefined : await facilityScope(tx, before.walkInAt)
-  noteChange(tx, { ...scope, subjectId: id, before: namesOf(before), after: namesOf(after) })
+  noteChange(tx, { ...scope, subjectId: id, before: profileOf(before), after: profileOf(after) })
   record(tx, { type: "user.updated", ...scope, data: { userId: id, changed, updatedBy: caller.userId } })
-  return { id, email, firstName, lastName }
+  return answer
 }
 
 /** Throws NotAllowed for a key, which is no person. */
@@ -48,4 +49,10 @@ const mayRename = (caller: Caller, { id, passwordHash, managedBy, walkInAt }: Ac
   (walkInAt !== null && isStaff(caller, walkInAt)) ||
   isPlatformAdmin(caller)
 
-const namesOf = ({ firstName, lastName }: Account) => ({ firstName, lastName })
+const changeable = ["firstName", "lastName", "language", "timezone"] as const
+const profileOf = ({ firstName, lastName, language, timezone }: Account) => ({
+  firstName,
+  lastName,
+  language,
+  timezone,
+})

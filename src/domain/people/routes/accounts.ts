@@ -1,7 +1,7 @@
-/** One's own account, and that of whoever cannot change it: names, and a new password. */
+/** One's own account, and that of whoever cannot change it: names, language and zone, and a new password. */
 import { Elysia } from "elysia"
 import type { Standing } from "#base/limits/table.ts"
-import { AccountAnswer, NamesChange, PasswordChange } from "#domain/people/accounts/input.ts"
+import { AccountAnswer, AccountChange, NamesChange, PasswordChange } from "#domain/people/accounts/input.ts"
 import { changeNames, requirePerson } from "#domain/people/accounts/names.ts"
 import { changePassword, prepareChange, type ReadyPassword } from "#domain/people/accounts/passwords.ts"
 import type { App } from "#http/app.ts"
@@ -20,14 +20,14 @@ export const accountRoutes = (app: App) =>
       async ({ command, caller, input, body }) => {
         const who = await caller()
         requirePerson(who)
-        const change = input(NamesChange, body)
+        const change = input(AccountChange, body)
         return command((tx) => changeNames(tx, who, who.userId, change))
       },
       described({
         tag,
-        summary: "Change one's own name",
+        summary: "Change one's own name, language and time zone",
         description: "A field that is left out stays. Without a difference nothing is recorded.",
-        body: NamesChange,
+        body: AccountChange,
         answer: AccountAnswer,
         events: ["user.updated"],
         audited: "user.renamed",

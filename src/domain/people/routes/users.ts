@@ -4,9 +4,10 @@ import { Elysia } from "elysia"
 import { childPermissions } from "#access/caller.ts"
 import { hashPassword } from "#access/passwords.ts"
 import { newId } from "#base/ids.ts"
+import { LanguageField } from "#base/languages.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { registrationShares } from "#domain/people/registration-shares.ts"
-import { findNames, RegistrationInput, registerUser, User } from "#domain/people/users.ts"
+import { findProfile, RegistrationInput, registerUser, User } from "#domain/people/users.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { addStanding } from "#http/rate-headers.ts"
@@ -51,8 +52,8 @@ export const userRoutes = (app: App) => {
       async ({ caller }) => {
         const { userId, kind, name, email, grants, children = [], tokenExpiresAt } = await caller()
         const roles = grants.map(({ role, scopeType, scopeId }) => ({ role, scopeType, scopeId }))
-        const names = await findNames(app.db, userId)
-        const known = { id: userId, kind, name, ...names, email, roles, children }
+        const profile = await findProfile(app.db, userId)
+        const known = { id: userId, kind, name, ...profile, email, roles, children }
         return { ...known, tokenExpiresAt: tokenExpiresAt?.toISOString() ?? null }
       },
       described({ tag: "People", summary: "Who the token belongs to", answer: Me, problems: [] }),
@@ -66,6 +67,8 @@ const Me = Schema.Struct({
   firstName: Schema.NullOr(Schema.String).annotateKey({ description: "null: not a person" }),
   lastName: Schema.NullOr(Schema.String),
   email: Schema.NullOr(Schema.String),
+  language: Schema.NullOr(LanguageField).annotateKey({ description: "of messages; null: that of the facility" }),
+  timezone: Schema.NullOr(Schema.String).annotateKey({ description: "null: that of the facility" }),
   roles: Schema.Array(Schema.Struct({ role: Schema.String, scopeType: Schema.String, scopeId: Id })),
   children: Schema.Array(
     Schema.Struct({

@@ -49,6 +49,7 @@ test("the platform administrator creates a facility for its owner", async () => 
     taxMode: "exclusive",
     taxRates: { court: 810, coaching: 0 },
     studentOverlap: "allow",
+    language: "de",
     ownerId: owner.id,
   }
   const made = await api.call("POST", "/v1/facilities", { body })
@@ -269,6 +270,8 @@ test("an API key acts under its own name and role, until it is revoked", async (
     firstName: null,
     lastName: null,
     email: null,
+    language: null,
+    timezone: null,
     roles: [{ role: "staff", scopeType: "facility", scopeId: facilityId }],
     children: [],
     tokenExpiresAt: null,

@@ -49,7 +49,7 @@ test("a person changes a name; what is not named stays, and the event names the 
   const answer = await api.call("PATCH", "/v1/me", { token: mia.token, body: { lastName: "Brandt" } })
   expect([answer.status, answer.body]).toEqual([
     200,
-    { id: mia.id, email: mia.email, firstName: "Mia", lastName: "Brandt" },
+    { id: mia.id, email: mia.email, firstName: "Mia", lastName: "Brandt", language: null, timezone: null },
   ])
   expect(await recordedBy(api, answer.headers)).toEqual([
     {
