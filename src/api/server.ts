@@ -13,6 +13,7 @@ import { Live } from "#outbound/live/live.ts"
 import { liveRoutes } from "#outbound/live/routes.ts"
 import { mailboxRoutes } from "#outbound/messages/channels/email/routes.ts"
 import { phoneRoutes } from "#outbound/messages/channels/sms/routes.ts"
+import { unsubscribeRoutes } from "#outbound/messages/preferences/unsubscribe-routes.ts"
 import { areas } from "./areas.ts"
 import { asyncApiRoutes } from "./asyncapi.ts"
 import { openApiRoutes } from "./openapi.ts"
@@ -33,6 +34,7 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
   for (const routes of areas) server.use(routes(app))
   return server
     .use(accountPageRoutes(app))
+    .use(unsubscribeRoutes(app))
     .use(mailboxRoutes(app))
     .use(phoneRoutes(app))
     .use(liveRoutes(live, app.config))

@@ -42,6 +42,8 @@ export const example = {
   replayId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e41",
   accountLinkId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e60",
   userSessionId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e61",
+  phoneCodeId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e62",
+  notificationId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e63",
   bookedAt: "2026-03-09T16:20:30.125Z",
   startAt: "2026-03-12T17:00:00.000Z",
   endAt: "2026-03-12T18:00:00.000Z",

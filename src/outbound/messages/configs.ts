@@ -11,6 +11,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
+import type { MessagePriority } from "./channels/channel.ts"
 import type { TemplateId } from "./render.ts"
 
 export type RecipientType =
@@ -29,7 +30,8 @@ export type MessageChannel = "email" | "push"
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
-  readonly priority: "high" | "normal"
+  /** critical: neither switched off nor held in quiet hours. */
+  readonly priority: MessagePriority
   readonly recipients: readonly {
     readonly type: RecipientType
     readonly channel: MessageChannel

@@ -1,0 +1,33 @@
+/** The address of `List-Unsubscribe`: GET shows a button, POST unsubscribes. Neither needs a login or a cookie. */
+import { Elysia } from "elysia"
+import { pageHeaders } from "#domain/people/accounts/pages.ts"
+import type { App } from "#http/app.ts"
+import { auditRuleOf, declareAudited } from "#http/audited.ts"
+import { readFormFields } from "#http/body.ts"
+import { bodyLimits } from "#http/body-limits.ts"
+import { streamingApi } from "#http/route.ts"
+import { switchMessages } from "./preferences.ts"
+import { unsubscriptionOf } from "./unsubscribe.ts"
+import { askPage, noTokenPage, notOneClickPage, oneClick, unsubscribedPage } from "./unsubscribe-pages.ts"
+
+const path = "/unsubscribe/:token"
+
+export const unsubscribeRoutes = (app: App) =>
+  new Elysia({ name: "unsubscribe", detail: { hide: true } })
+    .use(streamingApi(app))
+    .get(path, ({ params }) => {
+      const wanted = unsubscriptionOf(app.secrets, params.token ?? "")
+      return wanted ? respond(200, askPage(wanted)) : respond(404, noTokenPage())
+    })
+    .post(path, async ({ params, command, request }) => {
+      const wanted = unsubscriptionOf(app.secrets, params.token ?? "")
+      if (!wanted) return respond(404, noTokenPage())
+      const fields = await readFormFields(request, bodyLimits.open)
+      if (fields.get(oneClick.name) !== oneClick.value) return respond(422, notOneClickPage())
+      declareAudited(request, auditRuleOf("user.unsubscribed"))
+      const { userId, type, channel } = wanted
+      await command((tx) => switchMessages(tx, userId, { type, channel, enabled: false }), { open: true, userId })
+      return respond(200, unsubscribedPage(wanted))
+    })
+
+const respond = (status: number, html: string) => new Response(html, { status, headers: pageHeaders })
