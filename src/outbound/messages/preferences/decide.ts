@@ -7,7 +7,8 @@ import { clock } from "#base/clock.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { ChannelName, MessagePriority } from "#outbound/messages/channels/channel.ts"
 import { quietUntil } from "./quiet-hours.ts"
-import { allTypes, type Choice, findChoices } from "./rows.ts"
+import { findReaders } from "./readers.ts"
+import { allTypes, type Choice } from "./rows.ts"
 import { isOnWithoutChoice, isRequired } from "./switchable.ts"
 
 /** A message that somebody may get. */
@@ -28,7 +29,7 @@ export type Decision =
 /** Decides about many messages with one question. The answers are in the order of the messages. */
 export async function decide(db: Queryable, wanted: readonly Asked[], now = clock.now()): Promise<Decision[]> {
   if (wanted.length === 0) return []
-  const choices = await findChoices(
+  const choices = await findReaders(
     db,
     wanted.map(({ userId }) => userId),
   )
@@ -36,7 +37,7 @@ export async function decide(db: Queryable, wanted: readonly Asked[], now = cloc
 }
 
 /** The decision by a reader's choices; undefined: there is no such reader. */
-export function decisionOf(asked: Asked, choice: Choice | undefined, now: number): Decision {
+export function decisionOf(asked: Omit<Asked, "userId">, choice: Choice | undefined, now: number): Decision {
   const { channel, type, priority, timezone } = asked
   if (priority === "critical" || isRequired(type)) return { send: true }
   if (!isSwitchedOn(channel, type, choice))

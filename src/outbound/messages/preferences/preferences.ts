@@ -9,11 +9,12 @@ import { channelNames } from "#outbound/messages/channels/channel.ts"
 import { notifiedEvents } from "#outbound/messages/configs.ts"
 import { decisionOf } from "./decide.ts"
 import { checkSwitches, type PreferencesAnswer, type PreferencesInput } from "./input.ts"
-import { type Choice, findChoices, type QuietChannel, replaceChoices, type Switch, setSwitch } from "./rows.ts"
+import { findReaders } from "./readers.ts"
+import { type Choice, type QuietChannel, replaceChoices, type Switch, setSwitch } from "./rows.ts"
 import { isRequired } from "./switchable.ts"
 
 export async function readPreferences(db: Queryable, { userId }: Caller): Promise<typeof PreferencesAnswer.Type> {
-  return preferencesOf((await findChoices(db, [userId])).get(userId))
+  return preferencesOf((await findReaders(db, [userId])).get(userId))
 }
 
 /** Replaces all of them. Records `user.updated`, unless nothing differs. Throws InvalidInput. */
@@ -25,11 +26,11 @@ export async function replacePreferences(
   checkSwitches(given)
   const { userId } = caller
   await lockAccount(tx, userId)
-  const before = (await findChoices(tx, [userId])).get(userId)
+  const before = (await findReaders(tx, [userId])).get(userId)
   const { switches, quietHours } = given
   const quiet = quietHours && { ...quietHours, channels: quietHours.channels ?? waitingWithoutChoice }
   await replaceChoices(tx, userId, { switches, quietHours: quiet })
-  const after = (await findChoices(tx, [userId])).get(userId)
+  const after = (await findReaders(tx, [userId])).get(userId)
   if (Bun.deepEquals(before, after)) noteChange(tx, "nothing")
   else noteChanged(tx, userId, userId, { before: shownOf(before), after: shownOf(after) })
   return preferencesOf(after)
@@ -60,7 +61,7 @@ const shownOf = (choice: Choice | undefined): Fields => ({
 
 function preferencesOf(choice: Choice | undefined): typeof PreferencesAnswer.Type {
   const sent = (type: string) => (channel: (typeof channelNames)[number]) =>
-    [channel, decisionOf({ userId: "", channel, type, priority: "normal", timezone: "UTC" }, choice, 0).send] as const
+    [channel, decisionOf({ channel, type, priority: "normal", timezone: "UTC" }, choice, 0).send] as const
   return {
     switches: choice?.switches ?? [],
     quietHours: choice?.quietHours ?? null,

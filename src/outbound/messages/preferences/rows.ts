@@ -1,7 +1,4 @@
-/**
- * What people have switched on or off, and their quiet hours. Writes: message_switches, quiet_hours.
- */
-import type { Queryable } from "#base/database/db.ts"
+/** What people have switched on or off, and their quiet hours. Writes: message_switches, quiet_hours. */
 import type { Tx } from "#base/database/transaction.ts"
 import type { ChannelName } from "#outbound/messages/channels/channel.ts"
 import type { QuietHours } from "./quiet-hours.ts"
@@ -22,21 +19,6 @@ export interface Choice {
   readonly quietHours: (QuietHours & { readonly channels: readonly QuietChannel[] }) | null
   /** The person's own zone; null: that of the facility. */
   readonly timezone: string | null
-}
-
-/** The choices of people, set-based. Whoever has chosen nothing is in it too; who is no user is not. */
-export async function findChoices(db: Queryable, userIds: readonly string[]): Promise<ReadonlyMap<string, Choice>> {
-  const rows = await db<({ id: string } & Choice)[]>`
-    select u.id, u.timezone,
-           (select coalesce(jsonb_agg(jsonb_build_object('type', s.type, 'channel', s.channel, 'enabled', s.enabled)
-                                      order by s.type, s.channel), '[]')
-            from slotbase.message_switches s where s.user_id = u.id) as switches,
-           case when q.user_id is not null
-                then jsonb_build_object('start', q.start_time, 'end', q.end_time, 'channels', q.channels) end as "quietHours"
-    from slotbase.users u
-    left join slotbase.quiet_hours q on q.user_id = u.id
-    where u.id = any (${[...new Set(userIds)]}::uuid[])`
-  return new Map(rows.map(({ id, ...choice }) => [id, choice]))
 }
 
 /** Sets one switch. Answers whether it differs from before. */

@@ -43,7 +43,7 @@ export const pushRoutes = (app: App) =>
     )
     .post(
       "/v1/me/push-subscriptions",
-      async ({ command, caller, input, body, request }) => {
+      async ({ command, caller, input, body }) => {
         const who = await caller()
         requirePerson(who)
         const given = input(SubscriptionInput, body)
@@ -57,8 +57,7 @@ export const pushRoutes = (app: App) =>
         let created = false
         return command(
           async (tx, serverKey: string) => {
-            const userAgent = request.headers.get("user-agent") ?? undefined
-            const made = await subscribe(tx, app.secrets, who, { endpoint: given.endpoint, keys, serverKey, userAgent })
+            const made = await subscribe(tx, app.secrets, who, { endpoint: given.endpoint, keys, serverKey })
             created = made.created
             return made.answer
           },

@@ -7,7 +7,7 @@ import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { noteChange } from "#events/audit.ts"
-import { record } from "#events/outbox.ts"
+import { eventContextOf, record } from "#events/outbox.ts"
 import type { BrowserKeys } from "./encrypt.ts"
 import type { SubscriptionAnswer } from "./input.ts"
 
@@ -23,7 +23,6 @@ export interface NewSubscription {
   readonly endpoint: string
   readonly keys: BrowserKeys
   readonly serverKey: string
-  readonly userAgent: string | undefined
 }
 
 /** A person has some browsers. Of more, the oldest gives way. */
@@ -46,7 +45,7 @@ export async function subscribe(
   tx: Tx,
   secrets: SecretBox,
   { userId }: Caller,
-  { endpoint, keys, serverKey, userAgent }: NewSubscription,
+  { endpoint, keys, serverKey }: NewSubscription,
 ): Promise<{ readonly created: boolean; readonly answer: typeof SubscriptionAnswer.Type }> {
   const id = newId()
   const hash = createHash("sha256").update(endpoint).digest()
@@ -55,7 +54,7 @@ export async function subscribe(
   const [row] = await tx<[Row]>`
     insert into slotbase.push_subscriptions (id, user_id, endpoint_hash, service, sealed, server_key, user_agent)
     values (${id}, ${userId}, ${hash}, ${new URL(endpoint).host}, ${secrets.seal(text, purpose)}, ${serverKey},
-            ${userAgent?.slice(0, longestUserAgent).toWellFormed() ?? null})
+            ${eventContextOf(tx).userAgent?.slice(0, longestUserAgent) ?? null})
     on conflict (endpoint_hash) do update
     set sealed = excluded.sealed, server_key = excluded.server_key, user_agent = excluded.user_agent
     returning id, service, user_agent as "userAgent", created_at as "createdAt"`
