@@ -10,7 +10,11 @@ import type { Db } from "#base/database/db.ts"
 import type { Hooks } from "#base/hooks.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
-import { createMailer, type Mailer } from "#outbound/messages/channels/email/smtp.ts"
+import type { Channel } from "#outbound/messages/channels/channel.ts"
+import { createMailer } from "#outbound/messages/channels/email/smtp.ts"
+import { createPushChannel } from "#outbound/messages/channels/push/push.ts"
+import { createSmsChannel } from "#outbound/messages/channels/sms/sms.ts"
+import { unsubscribeUrl } from "#outbound/messages/preferences/unsubscribe.ts"
 import { widenPatterns } from "#outbound/webhooks/webhooks.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
 import { dispatcher } from "./dispatch/dispatcher.ts"
@@ -32,6 +36,8 @@ import { uploadCleanup } from "./jobs/upload-cleanup.ts"
 import { waitlistOffers } from "./jobs/waitlist-offers.ts"
 import { webhookHealth } from "./jobs/webhook-health.ts"
 import { webhookRetry } from "./jobs/webhook-retry.ts"
+import type { UnsubscribeUrl } from "./messages/outgoing.ts"
+import { sendMessages } from "./messages/send-messages.ts"
 import { runHandler } from "./runs/run-handler.ts"
 import type { Actor } from "./runtime/actor.ts"
 import { startBoss } from "./runtime/boss.ts"
@@ -57,8 +63,9 @@ export interface ActorsBase {
 /** The tools of all actors; each takes the tools that it uses. They work over the actors' own connections. */
 interface ActorTools extends ActorsBase, Outside {
   readonly db: Db
-  /** Sends mail. */
-  readonly mail: Mailer
+  /** What messages are sent by, each channel once. */
+  readonly channels: readonly Channel[]
+  readonly unsubscribeUrl: UnsubscribeUrl
 }
 
 export interface ActorsOptions {
@@ -91,6 +98,7 @@ export async function startActors(
     dispatcher(tools.db),
     deliverWebhooks(tools, lifeSign),
     ...handlers.map((handler) => runHandler(tools, handler, lifeSign)),
+    sendMessages(tools, lifeSign),
     jobRequests(jobs),
     replays(tools),
     bookingReminderCheck(tools),
@@ -122,7 +130,7 @@ export async function startActors(
       reached("actors-stopped")
       await boss.stop(stopMs)
       await tree.drain()
-      await tools.mail.close()
+      for (const channel of tools.channels) await channel.close()
       reached("before-good-bye")
       await lifeSign.stop()
       await connections.end()
@@ -137,5 +145,13 @@ const toolsOf = ({ config, secrets, hooks }: ActorsBase, db: Db): ActorTools => 
   ...(hooks && { hooks }),
   db,
   ...openOutside(config, db),
-  mail: createMailer({ config, db }),
+  channels: [
+    createMailer({ config, db }),
+    createSmsChannel({ config, db, secrets }),
+    createPushChannel({ config, db, secrets }),
+  ],
+  unsubscribeUrl: ({ user_id: userId, type, channel, priority }) =>
+    channel === "email" && priority !== "critical"
+      ? unsubscribeUrl({ secrets, publicUrl: config.publicUrl }, { userId, type, channel })
+      : undefined,
 })

@@ -9,6 +9,7 @@ import { asRow, type Figure } from "./figure.ts"
 import { growth } from "./growth.ts"
 import { isolation } from "./isolation.ts"
 import { latency } from "./latency.ts"
+import { messages } from "./messages.ts"
 import type { Part } from "./part.ts"
 import { pipeline } from "./pipeline.ts"
 import { profile } from "./profile.ts"
@@ -17,7 +18,18 @@ import { endAll, endRun, isOver } from "./running.ts"
 import { scale } from "./scale.ts"
 import { strangers } from "./strangers.ts"
 
-const parts: readonly Part[] = [request, pipeline, latency, isolation, fanout, growth, scale, strangers, egress]
+const parts: readonly Part[] = [
+  request,
+  pipeline,
+  latency,
+  isolation,
+  messages,
+  fanout,
+  growth,
+  scale,
+  strangers,
+  egress,
+]
 /** Parts that run only by name. */
 const onRequest: readonly Part[] = [profile]
 const known = [...parts, ...onRequest]

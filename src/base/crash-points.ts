@@ -42,9 +42,13 @@ export const crashPoints = {
   "abandoned-run-dead-lettered":
     "The dead letter of a run that was abandoned too often is written; the rest of its claim is not begun.",
   // Mail.
-  "messages-recorded": "The messages of an event are recorded, and none was sent.",
-  "send-begun": "A message is marked as being sent; it has not left.",
+  "messages-recorded": "The messages of events are written in the open transaction that settles their runs.",
+  "messages-claimed": "Messages are claimed and marked as being sent; none has left.",
+  "send-begun": "A message is about to leave.",
   "mail-sent": "The mail server has taken a message; it is still marked as being sent.",
+  "messages-settled": "Sends are settled; the process does not know it yet, and the state of the service is not noted.",
+  "abandoned-messages-freed":
+    "The messages of a crashed process are free again; the process that freed them has claimed none of them.",
   // Deliveries.
   "attempts-written": "Deliveries are claimed and their attempts written down; no request has left.",
   "request-next": "A request is about to leave.",

@@ -10,8 +10,9 @@ import type { Db } from "./database/db.ts"
  * - log: events got positions, runs and deliveries
  * - subscriptions: webhooks changed
  * - jobs: a job's run was requested, or has ended
+ * - messages: messages to people were recorded
  */
-export type Hint = "outbox" | "log" | "subscriptions" | "jobs"
+export type Hint = "outbox" | "log" | "subscriptions" | "jobs" | "messages"
 
 /**
  * At most one NOTIFY per hint in this time; the first is sent at once. Each NOTIFY is a transaction and wakes every

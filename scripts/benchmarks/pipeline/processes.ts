@@ -16,7 +16,7 @@ export interface Started {
 }
 
 /** Starts a file, of this folder unless its path is absolute, and waits for its first line. */
-async function start({ file, args, env }: Worker): Promise<Started> {
+export async function start({ file, args, env }: Worker): Promise<Started> {
   const child = owned(
     Bun.spawn([process.execPath, resolve(import.meta.dir, file), ...args], {
       env: { ...process.env, ...env },

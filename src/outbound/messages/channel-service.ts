@@ -39,8 +39,7 @@ export async function serviceNow(db: Db, channel: ChannelName): Promise<ChannelS
 
 /**
  * Notes an answer about the sender or the service. A suspicion counts when a second recipient confirms it: one odd
- * mailbox must not hold everybody's mail. Failures at once count as one. What the service says itself about the next try
- * is the least hold.
+ * mailbox must not hold everybody's mail. Failures at once count as one. A hold lasts at least as the service asks.
  * @param random between 0 and 1
  */
 export async function serviceFailed(

@@ -11,7 +11,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
-import type { MessagePriority } from "./channels/channel.ts"
+import type { ChannelName, MessagePriority } from "./channels/channel.ts"
 import type { TemplateId } from "./render.ts"
 
 export type RecipientType =
@@ -26,7 +26,9 @@ export type RecipientType =
   | "account"
   | "link"
   | "previous_address"
-export type MessageChannel = "email" | "push"
+  // The number of the event itself.
+  | "phone"
+export type MessageChannel = ChannelName
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
@@ -92,8 +94,9 @@ const configs = {
     priority: "high",
     recipients: [{ type: "booker", channel: "email" }],
     whyNot: (db: Queryable, data: EventData<"booking.reminder.due">) => noLongerTrue(db, data),
-    whenSent: (tx: Tx, data: EventData<"booking.reminder.due">, message: SentMessage) =>
-      reminderSent(tx, data, message),
+    // A message inside the program reminds nobody who is away.
+    whenSent: async (tx: Tx, data: EventData<"booking.reminder.due">, { channel, ...message }: SentMessage) =>
+      channel === "in_app" ? undefined : reminderSent(tx, data, { ...message, channel }),
   },
   "booking.rescheduled": {
     templateId: "booking-rescheduled",
@@ -230,6 +233,11 @@ const configs = {
     templateId: "email-changed",
     priority: "high",
     recipients: [{ type: "previous_address", channel: "email" }],
+  },
+  "user.phone_code_requested": {
+    templateId: "phone-code",
+    priority: "critical",
+    recipients: [{ type: "phone", channel: "sms" }],
   },
   "user.password_changed": {
     templateId: "password-changed",

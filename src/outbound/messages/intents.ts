@@ -1,19 +1,18 @@
 /**
- * The messages of an event, each recorded before it is sent.
- * `intend` writes them once per event, `begin` commits that a send starts, and the outcome follows.
- * A crash between the two leaves "sending", an unknown outcome. The message is sent again, under the same id.
- * What could not be sent for now is tried again for five days, as RFC 5321 (4.5.4.1) asks. The first gap is a second,
- * each further one is as long as the message has waited, and at most four hours. Then the message is "failed" and its
- * run a dead letter.
- * Writes: notifications.
+ * The messages of events, recorded before they are sent. Each has a unique intent: event, person, channel and template.
+ * A repeated run finds them, and adds none. Who is to be told, and in which words, is decided here. The actor
+ * send-messages sends what is recorded.
+ * Writes: notifications, message_queue (a row for each message that is to be sent).
  */
-import type { Db, Queryable } from "#base/database/db.ts"
-import { platformFacilityId } from "#base/ids.ts"
-import { addressIn } from "#domain/people/address.ts"
-import type { SendFailed } from "./channels/channel.ts"
-import type { MessageChannel, NotificationConfig } from "./configs.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
+import type { Channel, MessagePriority } from "./channels/channel.ts"
+import { type MessageChannel, NOTIFICATION_CONFIGS, type NotificationConfig } from "./configs.ts"
+import { type MessagePlace, placesOf } from "./places.ts"
+import { aboutOf } from "./preferences/about.ts"
+import { type Reached, reach } from "./preferences/reach.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
-import { oneLine, render } from "./render.ts"
+import { render } from "./render.ts"
 
 /** An event with a notification. */
 export interface Notified extends Concerned {
@@ -23,25 +22,13 @@ export interface Notified extends Concerned {
   readonly resource_id: string | null
 }
 
-/** A message with its state. */
+/** What became of a message when it was recorded. */
 export interface Intent {
-  readonly id: string
-  readonly facility_id: string
-  readonly user_id: string
-  readonly channel: MessageChannel
-  readonly title: string
-  readonly body: string
-  readonly html: string | null
-  readonly status: "pending" | "sending" | "deferred" | "sent" | "refused" | "failed" | "skipped"
-  /** The last answer, or why it was skipped. */
+  readonly status: "pending" | "sending" | "deferred" | "sent" | "bounced" | "refused" | "failed" | "skipped"
+  /** Why it was skipped. */
   readonly reason: string | null
-  /** Milliseconds until it is tried again; null: at once, or never. */
-  readonly wait_ms: number | null
-  /** Null: the recipient has no address now. */
-  readonly email: string | null
-  /** The link whose place is in the texts. */
-  readonly link_id: string | null
-  readonly name: string
+  /** Of a message inside the program that this call has made: it is announced by an event. */
+  readonly notice?: { readonly notificationId: string; readonly userId: string }
 }
 
 /** The template cannot make a message of this event. Another attempt would not help. */
@@ -49,164 +36,177 @@ export class NotRendered extends Error {
   readonly _tag = "NotRendered"
 }
 
+/** The channels of this program. A message for another one is skipped. */
+export type Channels = readonly Pick<Channel, "name" | "unavailable">[]
+
 /** The limit for one event. More recipients are a mistake, and a mistake must not send ten thousand mails. */
 const maxRecipients = 500
+/** How long texts are made before other work of the process has its turn, milliseconds. */
+const renderingMs = 8
 
 /**
- * Records the event's messages, unless they are already recorded. Throws `NotRendered`.
- * When two runs do this at once, the first decides, message by message.
+ * Records the messages of events, unless they are already recorded, and answers those of each event. Failed messages of
+ * an event whose run is repeated begin anew: somebody has reprocessed its dead letter. Throws `NotRendered`.
  */
-export async function intend(db: Db, event: Notified, config: NotificationConfig): Promise<void> {
-  const recipients = await resolveRecipients(db, event, config)
-  if (recipients.length === 0) return
-  if (recipients.length > maxRecipients)
-    throw new NotRendered(`${recipients.length} recipients of one event, more than ${maxRecipients}`)
-  const place = await placeOf(db, event)
-  const rows = recipients.map((recipient) => rowOf(event, config, recipient, place))
-  await db`
-    insert into slotbase.notifications
-      (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, html, address, link_id, status, reason)
-    select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id),
-           e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.priority, e.title, e.body, e.html,
-           e.address, e.link_id, case when e.reason is null then 'pending' else 'skipped' end, e.reason
-    from jsonb_to_recordset(${db.json(rows)}) as e (
-      facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, priority text,
-      title text, body text, html text, address text, link_id uuid, reason text)
+export async function recordMessages(
+  tx: Tx,
+  events: readonly Notified[],
+  channels: Channels,
+): Promise<readonly (readonly Intent[])[]> {
+  const before = await recordedOf(tx, events)
+  const known = events.filter(({ id }) => before.has(id))
+  if (known.length > 0) await beginAnew(tx, known)
+  const made = await intend(
+    tx,
+    events.filter(({ id }) => !before.has(id)),
+    channels,
+  )
+  return events.map(({ id }) => before.get(id) ?? made.get(id) ?? [])
+}
+
+/** Records the messages of events that have none yet. */
+export async function intend(
+  db: Queryable,
+  events: readonly Notified[],
+  channels: Channels,
+): Promise<ReadonlyMap<string, readonly Intent[]>> {
+  const wanted = events.flatMap((event) => {
+    const config = NOTIFICATION_CONFIGS[event.type]
+    return config === undefined ? [] : [{ event, config }]
+  })
+  const [recipients, places] = await Promise.all([
+    resolveRecipients(db, wanted),
+    placesOf(
+      db,
+      wanted.map(({ event }) => event),
+    ),
+  ])
+  const reached = await reach(
+    db,
+    wanted.map(({ event, config }, nth) => ({
+      type: event.type,
+      priority: config.priority,
+      timezone: places[nth]?.facility.timezone ?? "UTC",
+      listed: recipients[nth] ?? [],
+    })),
+  )
+  const rows: Row[] = []
+  let turn = performance.now()
+  for (const [nth, { event, config }] of wanted.entries()) {
+    const told = reached[nth] ?? []
+    const people = new Set(told.map(({ userId }) => userId)).size
+    if (people > maxRecipients) throw new NotRendered(`${people} recipients of one event, more than ${maxRecipients}`)
+    const place = places[nth]
+    if (place === undefined) throw new NotRendered(`there is no facility ${event.facility_id}`)
+    for (const recipient of told) rows.push(rowOf(event, config, recipient, place, channels))
+    if (performance.now() - turn < renderingMs) continue
+    await Bun.sleep(0)
+    turn = performance.now()
+  }
+  const notices = rows.length > 0 ? await insert(db, rows) : []
+  return Map.groupBy(
+    [
+      ...rows
+        .filter((row) => !isNotice(row))
+        .map(
+          ({ event_id, reason }) => ({ event_id, reason, status: reason === null ? "pending" : "skipped" }) as const,
+        ),
+      ...notices.map(({ event_id, ...notice }) => ({ event_id, reason: null, status: "sent", notice }) as const),
+    ],
+    ({ event_id }) => event_id,
+  )
+}
+
+/** Inside the program a message is sent when it is recorded. */
+const isNotice = ({ channel, reason }: Row) => channel === "in_app" && reason === null
+
+async function recordedOf(tx: Tx, events: readonly Notified[]): Promise<ReadonlyMap<string, readonly Intent[]>> {
+  const rows = await tx<(Intent & { event_id: string })[]>`
+    select n.event_id, n.status, n.reason
+    from unnest(${events.map(({ id }) => id)}::uuid[], ${events.map((each) => each.facility_id)}::uuid[]) as e (id, facility_id)
+    join slotbase.notifications n on n.event_id = e.id and n.facility_id = e.facility_id`
+  return Map.groupBy(rows, (row) => row.event_id)
+}
+
+/** What is not sent goes into the queue, where a program from before the queue left it too. */
+async function beginAnew(tx: Tx, events: readonly Notified[]): Promise<void> {
+  await tx`
+    with e as materialized (
+      select * from unnest(${events.map(({ id }) => id)}::uuid[], ${events.map((each) => each.facility_id)}::uuid[]) as e (id, facility_id)
+    ), reopened as (
+      update slotbase.notifications n
+      set status = 'pending', deferred_since = null, next_try_at = null, unknown_outcomes = 0
+      from e where n.event_id = e.id and n.facility_id = e.facility_id and n.status = 'failed'
+    )
+    insert into slotbase.message_queue (id, facility_id, event_id, channel, urgency, due_at)
+    select n.id, n.facility_id, n.event_id, n.channel, ${urgencyIn(tx, tx`n.priority`)}, coalesce(n.next_try_at, n.not_before)
+    from slotbase.notifications n
+    join e on n.event_id = e.id and n.facility_id = e.facility_id
+    where n.status in ('pending', 'sending', 'deferred', 'failed')
     on conflict do nothing`
 }
 
-/** The event's messages, in a stable order. */
-export async function intentsOf(db: Queryable, event: Pick<Notified, "id" | "facility_id">): Promise<Intent[]> {
-  const rows = await db<(Omit<Intent, "name"> & { first_name: string; last_name: string })[]>`
-    select n.id, n.facility_id, n.user_id, n.channel, n.title, n.body, n.html, n.status, n.reason, n.link_id,
-           1000 * extract(epoch from n.next_try_at - slotbase.now())::float8 as wait_ms,
-           coalesce(n.address, ${addressIn(db, db`n.facility_id`)}) as email,
-           coalesce(u.first_name, '') as first_name, coalesce(u.last_name, '') as last_name
-    from slotbase.notifications n
-    left join slotbase.users u on u.id = n.user_id
-    where n.event_id = ${event.id} and n.facility_id = ${event.facility_id}
-    order by n.channel, n.id`
-  return rows.map(({ first_name, last_name, ...row }) => ({ ...row, name: oneLine(`${first_name} ${last_name}`) }))
+interface Row {
+  readonly facility_id: string
+  readonly event_id: string
+  readonly user_id: string
+  readonly channel: MessageChannel
+  readonly type: string
+  readonly template_id: string
+  readonly priority: MessagePriority
+  readonly title: string
+  readonly body: string
+  readonly html: string | null
+  readonly address: string | null
+  readonly link_id: string | null
+  readonly not_before: string | null
+  readonly data: object | null
+  readonly ics: string | null
+  readonly reason: string | null
 }
 
-/**
- * Commits that a send begins, and that the send before it has an unknown outcome.
- * Returns false when another run has finished the message meanwhile.
- */
-export async function beginSending(db: Queryable, intent: Intent): Promise<boolean> {
-  const begun = await db`
-    update slotbase.notifications
-    set status = 'sending', attempts = attempts + 1, unknown_outcomes = unknown_outcomes + (status = 'sending')::integer,
-        reason = null
-    where id = ${intent.id} and facility_id = ${intent.facility_id} and status in ('pending', 'sending', 'deferred')`
-  return begun.count === 1
+interface MadeNotice {
+  readonly event_id: string
+  readonly notificationId: string
+  readonly userId: string
 }
 
-/** Returns the time of the mark; undefined when another run of the same event was first. */
-export async function markIntentSent(db: Queryable, intent: Intent): Promise<Date | undefined> {
-  const [row] = await db<{ sent_at: Date }[]>`
-    update slotbase.notifications
-    set status = 'sent', sent_at = slotbase.now(), reason = null, deferred_since = null, next_try_at = null
-    where id = ${intent.id} and facility_id = ${intent.facility_id} and status <> 'sent'
-    returning sent_at`
-  return row?.sent_at
+// As text that PostgreSQL reads once: making jsonb of a megabyte of mails first took longer than the insert.
+async function insert(db: Queryable, rows: readonly Row[]): Promise<readonly MadeNotice[]> {
+  return db<MadeNotice[]>`
+    with made as (
+      insert into slotbase.notifications
+        (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, html, address, link_id,
+         not_before, data, ics, status, sent_at, reason)
+      select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id || case when e.channel = 'push' then coalesce(e.address, '') else '' end),
+             e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.priority, e.title, e.body, e.html,
+             e.address, e.link_id, e.not_before, e.data, e.ics,
+             case when e.reason is not null then 'skipped' when e.channel = 'in_app' then 'sent' else 'pending' end,
+             case when e.reason is null and e.channel = 'in_app' then slotbase.now() end, e.reason
+      from json_to_recordset(${JSON.stringify(rows)}::text::json) as e (
+        facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, priority text,
+        title text, body text, html text, address text, link_id uuid, not_before timestamptz, data jsonb, ics text, reason text)
+      on conflict do nothing
+      returning id, facility_id, event_id, user_id, channel, priority, not_before, status
+    ), queued as (
+      insert into slotbase.message_queue (id, facility_id, event_id, channel, urgency, due_at)
+      select id, facility_id, event_id, channel, ${urgencyIn(db, db`priority`)}, case when not_before > slotbase.now() then not_before end
+      from made where status = 'pending'
+      on conflict do nothing
+    )
+    select event_id, id as "notificationId", user_id as "userId" from made where status = 'sent' order by event_id, id`
 }
 
-/** The message will never be sent. `refused`: its recipient's server will not take it. */
-export async function markEnded(
-  db: Queryable,
-  intent: Intent,
-  as: "skipped" | "refused",
-  reason: string,
-): Promise<void> {
-  await db`
-    update slotbase.notifications
-    set status = ${as}, reason = ${oneLine(reason)}, deferred_since = null, next_try_at = null
-    where id = ${intent.id} and facility_id = ${intent.facility_id} and status <> 'sent'`
-}
+const urgencyIn = (sql: Queryable, priority: ReturnType<Queryable>) =>
+  sql`case ${priority} when 'critical' then 0 when 'high' then 1 else 2 end`
 
-/** Each repetition of a send with an unknown outcome may make a mail arrive once more. */
-const unknownAtMost = 5
-
-/**
- * Records a failed send. One with an unknown outcome stays "sending".
- * @param random between 0 and 1
- */
-export async function defer(db: Queryable, intent: Intent, failure: SendFailed, random = Math.random()): Promise<void> {
-  const known = failure.outcome === "not_sent"
-  await db`
-    update slotbase.notifications n
-    set status = case when d.over then 'failed' when ${known}::boolean then 'deferred' else 'sending' end,
-        reason = ${oneLine(failure.message)}, deferred_since = d.since,
-        next_try_at = case when not d.over then d.now + greatest(d.least_wait, least(interval '4 hours', d.now - d.since))
-                                                       * (0.8 + 0.4 * ${random}::float8) end
-    from (
-      select t.now, coalesce(k.deferred_since, t.now) as since, k.id, k.facility_id,
-             case when ${known}::boolean then interval '1 second' else interval '1 minute' end as least_wait,
-             t.now - coalesce(k.deferred_since, t.now) >= case when ${failure.permanent}::boolean then interval '1 minute' else interval '5 days' end
-               or (not ${known}::boolean and k.unknown_outcomes >= ${unknownAtMost}) as over
-      from (select slotbase.now() as now) t cross join slotbase.notifications k
-      where k.id = ${intent.id} and k.facility_id = ${intent.facility_id}
-    ) d
-    where n.id = d.id and n.facility_id = d.facility_id and n.status = 'sending'`
-}
-
-/** Mail is held: these messages wait for the end of the hold, spread over some seconds. No send was begun. */
-export async function deferHeld(
-  db: Queryable,
-  intents: readonly Intent[],
-  { heldMs, answer }: { readonly heldMs: number; readonly answer: string },
-): Promise<void> {
-  if (intents.length === 0) return
-  await db`
-    update slotbase.notifications n
-    set status = case when d.over then 'failed' when n.status = 'sending' then 'sending' else 'deferred' end,
-        reason = ${oneLine(`mail is held: ${answer}`)}, deferred_since = d.since,
-        next_try_at = case when not d.over then d.now + ${heldMs}::float8 * interval '1 ms' + random() * interval '10 seconds' end
-    from (
-      select k.id, k.facility_id, t.now, coalesce(k.deferred_since, t.now) as since,
-             t.now - coalesce(k.deferred_since, t.now) >= interval '5 days' as over
-      from (select slotbase.now() as now) t cross join slotbase.notifications k
-      where k.id = any (${intents.map(({ id }) => id)}::uuid[]) and k.facility_id = ${intents[0]?.facility_id ?? ""}
-    ) d
-    where n.id = d.id and n.facility_id = d.facility_id and n.status in ('pending', 'sending', 'deferred')`
-}
-
-/** Begins the failed messages of an event anew, when somebody has reprocessed its dead letter. Answers how many. */
-export async function reopenFailed(
-  db: Queryable,
-  event: { readonly id: string; readonly facility_id: string },
-  handler: string,
-): Promise<number> {
-  const { count } = await db`
-    update slotbase.notifications n
-    set status = 'pending', deferred_since = null, next_try_at = null, unknown_outcomes = 0
-    where n.event_id = ${event.id} and n.facility_id = ${event.facility_id} and n.status = 'failed'
-      and exists (select from slotbase.dead_letters d
-                  where d.event_id = n.event_id and d.facility_id = n.facility_id and d.handler = ${handler}
-                    and d.resolution = 'reprocessed')`
-  return count
-}
-
-interface Place {
-  readonly facility: { readonly name: string; readonly timezone: string; readonly currency: string }
-  readonly resource: string
-}
-
-async function placeOf(db: Queryable, event: Notified): Promise<Place> {
-  const { resourceId = event.resource_id, bookingId = null } = event.data as { resourceId?: string; bookingId?: string }
-  const [row] = await db<{ name: string; timezone: string; currency: string; resource: string | null }[]>`
-    select f.name, f.timezone, f.currency, r.name as resource
-    from slotbase.facilities f
-    left join slotbase.bookings b on b.id = ${bookingId} and b.facility_id = f.id
-    left join slotbase.resources r on r.id = coalesce(${resourceId}::uuid, b.resource_id) and r.facility_id = f.id
-    where f.id = ${event.facility_id}`
-  if (!row) throw new NotRendered(`there is no facility ${event.facility_id}`)
-  const name = event.facility_id === platformFacilityId ? "SlotBase" : row.name
-  return { facility: { ...row, name }, resource: row.resource ?? "" }
-}
-
-function rowOf(event: Notified, config: NotificationConfig, recipient: Recipient, place: Place) {
+function rowOf(
+  event: Notified,
+  config: NotificationConfig,
+  recipient: Reached<Recipient>,
+  place: MessagePlace,
+  channels: Channels,
+): Row {
   const { userId, firstName = "", lastName = "", as } = recipient
   const view = {
     ...place,
@@ -229,14 +229,17 @@ function rowOf(event: Notified, config: NotificationConfig, recipient: Recipient
     html: mail ? message.html : null,
     address: recipient.address ?? null,
     link_id: recipient.linkId ?? null,
-    reason: cannotReach(recipient) ?? null,
+    not_before: recipient.notBefore?.toISOString() ?? null,
+    data: mail ? null : aboutOf(event),
+    ics: null,
+    reason: cannotReach(recipient, channels) ?? null,
   }
 }
 
-function cannotReach(recipient: Recipient): string | undefined {
-  if (recipient.channel === "push") return "no push channel registered"
-  if (recipient.firstName === undefined) return "no such user"
-  return recipient.email === undefined ? "no email address" : undefined
+function cannotReach({ channel: name, reason }: Reached<Recipient>, channels: Channels): string | undefined {
+  if (reason !== undefined || name === "in_app") return reason
+  const channel = channels.find((each) => each.name === name)
+  return channel === undefined ? `no ${name} channel registered` : channel.unavailable
 }
 
 function attempt<T>(rendering: () => T): T {

@@ -48,40 +48,72 @@ export interface Concerned {
   readonly data: object
 }
 
-/** All recipients that the configuration names, once per channel, in its order. */
+/** An event, and who is told of it. */
+export interface ToldEvent {
+  readonly event: Concerned
+  readonly config: NotificationConfig
+}
+
+/**
+ * All recipients that the configurations name, once per channel, in their order. The answer has those of each event, in
+ * the order of the events. The questions are few, however many events there are.
+ */
 export async function resolveRecipients(
   db: Queryable,
-  event: Concerned,
-  config: NotificationConfig,
-): Promise<Recipient[]> {
-  const found: Omit<Recipient, "firstName" | "lastName" | "email">[] = []
+  events: readonly ToldEvent[],
+): Promise<readonly (readonly Recipient[])[]> {
+  const people = await peopleOf(db, events)
+  const found = events.map((told) => partsOf(told, people))
+  const asked = new Map<string, { userId: string; facilityId: string }>()
+  for (const [nth, { event }] of events.entries())
+    for (const { userId } of found[nth] ?? [])
+      asked.set(`${userId} ${event.facility_id}`, { userId, facilityId: event.facility_id })
+  const users = await namesOf(db, [...asked.values()])
+  return found.map((each, nth) =>
+    each.map((part) => {
+      const user = users.get(`${part.userId} ${events[nth]?.event.facility_id}`)
+      return {
+        ...part,
+        firstName: user?.first_name,
+        lastName: user?.last_name,
+        email: part.address ?? user?.email ?? undefined,
+      }
+    }),
+  )
+}
+
+type Part = Omit<Recipient, "firstName" | "lastName" | "email">
+
+function partsOf({ event, config }: ToldEvent, people: People): readonly Part[] {
+  const found: Part[] = []
   const seen = new Set<string>()
-  const peopleOf = new Map<RecipientType, readonly Addressed[]>()
   for (const { type, channel, templateId = config.templateId } of config.recipients) {
-    const people = peopleOf.get(type) ?? (await addressedOf(db, event, type))
-    peopleOf.set(type, people)
-    for (const { userId, as = names[type], address, linkId } of people) {
+    for (const { userId, as = names[type], address, linkId } of people(event, type)) {
       const key = `${userId} ${channel} ${templateId}`
       if (seen.has(key)) continue
       seen.add(key)
       found.push({ userId, channel, as, templateId, address, linkId })
     }
   }
-  if (found.length === 0) return []
-  const users = await db<{ id: string; first_name: string; last_name: string; email: string | null }[]>`
-    select u.id, u.first_name, u.last_name, ${addressIn(db, db`${event.facility_id}::uuid`)} as email
-    from slotbase.users u
-    where u.id = any (${[...new Set(found.map((each) => each.userId))]}::uuid[])`
-  const byId = new Map(users.map((user) => [user.id, user]))
-  return found.map((each) => {
-    const user = byId.get(each.userId)
-    return {
-      ...each,
-      firstName: user?.first_name,
-      lastName: user?.last_name,
-      email: each.address ?? user?.email ?? undefined,
-    }
-  })
+  return found
+}
+
+interface Named {
+  readonly first_name: string
+  readonly last_name: string
+  readonly email: string | null
+}
+
+async function namesOf(
+  db: Queryable,
+  asked: readonly { readonly userId: string; readonly facilityId: string }[],
+): Promise<ReadonlyMap<string, Named>> {
+  if (asked.length === 0) return new Map()
+  const rows = await db<(Named & { id: string; facility_id: string })[]>`
+    select w.facility_id, u.id, u.first_name, u.last_name, ${addressIn(db, db`w.facility_id`)} as email
+    from unnest(${asked.map((each) => each.userId)}::uuid[], ${asked.map((each) => each.facilityId)}::uuid[]) as w (user_id, facility_id)
+    join slotbase.users u on u.id = w.user_id`
+  return new Map(rows.map((row) => [`${row.id} ${row.facility_id}`, row]))
 }
 
 const names = {
@@ -95,6 +127,7 @@ const names = {
   account: "account",
   link: "link_holder",
   previous_address: "account",
+  phone: "account",
 } as const satisfies Record<RecipientType, Recipient["as"]>
 
 /** The fields of the notified events that name the people concerned. */
@@ -108,66 +141,139 @@ interface About {
   readonly participants?: readonly { readonly userId: string }[]
   readonly parentIds?: readonly string[]
   readonly linkId?: string
+  /** A phone number, in E.164. */
+  readonly number?: string
 }
 
-async function addressedOf(db: Queryable, event: Concerned, type: RecipientType): Promise<readonly Addressed[]> {
-  const { linkId } = event.data as About
-  if (type === "link") return holderOf(db, linkId)
-  if (type === "previous_address") return previousAddressOf(db, linkId)
-  return (await usersOf(db, event, type)).map((userId) => ({ userId }))
-}
+/** The people of an event by type, when all questions are answered. */
+type People = (event: Concerned, type: RecipientType) => readonly Addressed[]
 
-function usersOf(
-  db: Queryable,
-  event: Concerned,
-  type: Exclude<RecipientType, "link" | "previous_address">,
-): Promise<readonly string[]> | readonly string[] {
-  const about = event.data as About
-  switch (type) {
-    case "account":
-      return about.userId === undefined ? [] : [about.userId]
-    case "booker":
-      return [about.bookerId ?? about.userId].filter((id) => id !== undefined)
-    case "payer":
-      return about.payerId === undefined ? [] : [about.payerId]
-    case "coach":
-      return about.coachId === undefined ? coachOf(db, event.facility_id, about.bookingId) : [about.coachId]
-    case "parents":
-      return about.parentIds ?? []
-    case "participants":
-      return about.participants?.map((each) => each.userId) ?? participantsOf(db, event.facility_id, about.bookingId)
-    case "facility_admins":
-      return adminsOf(db, event.facility_id, ["facility_owner", "facility_admin"])
-    case "platform_admins":
-      return adminsOf(db, platformFacilityId, ["platform_admin"])
+async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<People> {
+  const asking = (type: RecipientType) =>
+    events.filter(({ config }) => config.recipients.some((each) => each.type === type)).map(({ event }) => event)
+  const about = (event: Concerned) => event.data as About
+  const ofBooking = (event: Concerned) => about(event).bookingId !== undefined
+  const [participants, coaches, admins, links] = await Promise.all([
+    participantsOf(
+      db,
+      asking("participants").filter((event) => about(event).participants === undefined && ofBooking(event)),
+    ),
+    coachesOf(
+      db,
+      asking("coach").filter((event) => about(event).coachId === undefined && ofBooking(event)),
+    ),
+    adminsOf(db, [
+      ...asking("facility_admins").map((event) => event.facility_id),
+      ...(asking("platform_admins").length > 0 ? [platformFacilityId] : []),
+    ]),
+    linksOf(db, [...asking("link"), ...asking("previous_address")]),
+  ])
+  const plain = (ids: readonly (string | undefined)[] = []) =>
+    ids.filter((id) => id !== undefined).map((userId) => ({ userId }))
+  return (event, type) => {
+    const { userId, bookerId, payerId, coachId, parentIds, linkId = "", participants: named, number } = about(event)
+    const key = bookingKey(event)
+    switch (type) {
+      case "link":
+        return links.get(linkId)?.holder ?? []
+      case "previous_address":
+        return links.get(linkId)?.previous ?? []
+      case "phone":
+        return userId === undefined || number === undefined ? [] : [{ userId, address: number }]
+      case "account":
+        return plain([userId])
+      case "booker":
+        return plain([bookerId ?? userId])
+      case "payer":
+        return plain([payerId])
+      case "coach":
+        return plain(coachId === undefined ? coaches.get(key) : [coachId])
+      case "parents":
+        return plain(parentIds)
+      case "participants":
+        return plain(named?.map((each) => each.userId) ?? participants.get(key))
+      case "facility_admins":
+        return plain(admins.get(event.facility_id)?.facility)
+      case "platform_admins":
+        return plain(admins.get(platformFacilityId)?.platform)
+    }
   }
 }
 
-/** The coach of a lesson; nobody for other bookings. */
-async function coachOf(db: Queryable, facilityId: string, bookingId: string | undefined): Promise<string[]> {
-  if (bookingId === undefined) return []
-  const rows = await db<{ coach_id: string }[]>`
-    select coach_id from slotbase.coach_sessions where booking_id = ${bookingId} and facility_id = ${facilityId}`
-  return rows.map((row) => row.coach_id)
-}
+const bookingKey = ({ facility_id, data }: Concerned) => `${(data as About).bookingId} ${facility_id}`
 
-async function participantsOf(db: Queryable, facilityId: string, bookingId: string | undefined): Promise<string[]> {
-  if (bookingId === undefined) return []
-  const rows = await db<{ user_id: string }[]>`
-    select user_id
-    from slotbase.booking_participants
-    where booking_id = ${bookingId} and facility_id = ${facilityId}
-    order by user_id`
-  return rows.map((row) => row.user_id)
+/** The coach of each lesson; nobody for other bookings. */
+const coachesOf = (db: Queryable, events: readonly Concerned[]) =>
+  peopleByBooking(
+    events,
+    (bookings, facilities) => db`
+      select s.booking_id, s.facility_id, s.coach_id as user_id
+      from unnest(${bookings}::uuid[], ${facilities}::uuid[]) as e (booking_id, facility_id)
+      join slotbase.coach_sessions s on s.booking_id = e.booking_id and s.facility_id = e.facility_id`,
+  )
+
+const participantsOf = (db: Queryable, events: readonly Concerned[]) =>
+  peopleByBooking(
+    events,
+    (bookings, facilities) => db`
+      select p.booking_id, p.facility_id, p.user_id
+      from (select distinct * from unnest(${bookings}::uuid[], ${facilities}::uuid[]) as e (booking_id, facility_id)) e
+      join slotbase.booking_participants p on p.booking_id = e.booking_id and p.facility_id = e.facility_id
+      order by p.user_id`,
+  )
+
+async function peopleByBooking(
+  events: readonly Concerned[],
+  ask: (bookings: string[], facilities: string[]) => PromiseLike<readonly object[]>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (events.length === 0) return new Map()
+  const rows = (await ask(
+    events.map(({ data }) => (data as About).bookingId ?? ""),
+    events.map((event) => event.facility_id),
+  )) as readonly { booking_id: string; facility_id: string; user_id: string }[]
+  const found = new Map<string, string[]>()
+  for (const { booking_id, facility_id, user_id } of rows) {
+    const key = `${booking_id} ${facility_id}`
+    const people = found.get(key) ?? []
+    found.set(key, people.includes(user_id) ? people : [...people, user_id])
+  }
+  return found
 }
 
 // People only: an API key may have the role too, and reads no mail.
-async function adminsOf(db: Queryable, scopeId: string, roles: readonly Role[]): Promise<string[]> {
-  const rows = await db<{ user_id: string }[]>`
-    select distinct g.user_id
+async function adminsOf(
+  db: Queryable,
+  scopes: readonly string[],
+): Promise<ReadonlyMap<string, { readonly facility: readonly string[]; readonly platform: readonly string[] }>> {
+  if (scopes.length === 0) return new Map()
+  const roles: readonly Role[] = ["facility_owner", "facility_admin", "platform_admin"]
+  const rows = await db<{ scope_id: string; user_id: string; of_platform: boolean }[]>`
+    select distinct g.scope_id, g.user_id, g.role = 'platform_admin' as of_platform
     from slotbase.role_grants g
     join slotbase.users u on u.id = g.user_id and u.kind = 'person'
-    where g.scope_id = ${scopeId} and g.role = any (${roles as string[]}::text[])
+    where g.scope_id = any (${[...new Set(scopes)]}::uuid[]) and g.role = any (${roles as string[]}::text[])
     order by g.user_id`
-  return rows.map((row) => row.user_id)
+  return new Map(
+    [...Map.groupBy(rows, (row) => row.scope_id)].map(([scope, of]) => {
+      const people = (platform: boolean) =>
+        of.filter(({ of_platform }) => of_platform === platform).map(({ user_id }) => user_id)
+      return [scope, { facility: people(false), platform: people(true) }]
+    }),
+  )
+}
+
+/** Mails of accounts are few, and their links are asked for one by one. */
+async function linksOf(
+  db: Queryable,
+  events: readonly Concerned[],
+): Promise<ReadonlyMap<string, { readonly holder: readonly Addressed[]; readonly previous: readonly Addressed[] }>> {
+  const ids = new Set(events.map(({ data }) => (data as About).linkId).filter((id) => id !== undefined))
+  return new Map(
+    await Promise.all(
+      [...ids].map(async (id) => {
+        const [holder, previous] = await Promise.all([holderOf(db, id), previousAddressOf(db, id)])
+        return [id, { holder, previous }] as const
+      }),
+    ),
+  )
 }

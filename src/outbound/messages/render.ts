@@ -33,6 +33,7 @@ import { passwordReset } from "./templates/password-reset.ts"
 import { paymentFailed } from "./templates/payment-failed.ts"
 import { paymentReceipt } from "./templates/payment-receipt.ts"
 import { paymentVoided } from "./templates/payment-voided.ts"
+import { phoneCode } from "./templates/phone-code.ts"
 import { platformFailing } from "./templates/platform-failing.ts"
 import { platformRecovered } from "./templates/platform-recovered.ts"
 import { refundFailed } from "./templates/refund-failed.ts"
@@ -185,6 +186,7 @@ const compiled = {
   "email-confirmation": compile(emailConfirmation),
   "password-changed": compile(passwordChanged),
   "password-reset": compile(passwordReset),
+  "phone-code": compile(phoneCode),
 } as const
 
 function compile(template: Template): CompiledTemplate {

@@ -2,15 +2,27 @@
 // or the service. The row says how it is. A real SMTP server answers, and the test moves the clock.
 
 import { afterEach, beforeEach, expect, test } from "bun:test"
-import { GiveUp, type HandledEvent, TryLater } from "#actors/handlers/handler.ts"
+import { type HandledEvent, TryLater } from "#actors/handlers/handler.ts"
+import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { notificationHandler } from "#actors/handlers/notification.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
 import { settleFailedRun } from "#actors/runs/settle-failed.ts"
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { newId } from "#base/ids.ts"
 import { definitionOf } from "#events/catalogue.ts"
+import { example } from "#events/example.ts"
 import { aFacility, aPerson, type FacilityRow, type PersonRow } from "#test/harness/club/factories.ts"
+import { type PostOffice, postOffice } from "#test/harness/outbound/post-office.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
+import {
+  actorProcess,
+  dispatchAll,
+  processRow,
+  recordOne,
+  runsOf,
+  unbalanced,
+} from "#test/harness/pipeline/pipeline.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -18,6 +30,7 @@ let database: TestDatabase
 let db: Db
 let receiver: SmtpReceiver
 let tools: ReturnType<typeof testApp>
+let office: PostOffice
 let facility: FacilityRow
 let mia: PersonRow
 let noah: PersonRow
@@ -27,7 +40,8 @@ beforeEach(async () => {
   db = database.db
   receiver = await smtpReceiver()
   tools = testApp(db, { smtpUrl: receiver.url, mailFrom: "Parkside <mail@club.example>" })
-  facility = await aFacility(db)
+  office = await postOffice(tools)
+  facility = await aFacility(db, { id: example.facilityId })
   mia = await aPerson(db)
   noah = await aPerson(db, { firstName: "Noah" })
 })
@@ -42,16 +56,14 @@ afterEach(async () => {
 test("a temporary answer is tried for five days with growing gaps, and then given up with every word", async () => {
   receiver.refuse = () => [451, "Try again later"]
   const event = confirmed(mia)
+  await office.tell(event)
   const gaps: number[] = []
   for (let nth = 0; nth < 200; nth++) {
-    const failure = await failureOf(event)
-    if (!(failure instanceof TryLater)) {
-      expect(failure).toBeInstanceOf(GiveUp)
-      expect((failure as Error).message).toBe("1 of 2 not sent: 451 Try again later")
-      break
-    }
-    gaps.push(failure.retryAfterMs)
-    await laterMs(failure.retryAfterMs + 100)
+    const gap = await waitsMs(event)
+    if (gap === undefined) break
+    gaps.push(gap)
+    await laterMs(gap + 100)
+    await office.send()
   }
   const days = gaps.reduce((sum, gap) => sum + gap, 0) / 86_400_000
   expect(days).toBeGreaterThan(5)
@@ -61,82 +73,94 @@ test("a temporary answer is tried for five days with growing gaps, and then give
   expect(gaps[0]).toBeLessThan(2_000)
   expect(Math.max(...gaps)).toBeLessThanOrEqual(4 * 3_600_000 * 1.2)
   expect(await rowOf(event)).toEqual({ status: "failed", reason: "451 Try again later", next: false })
+  expect(await letterOf(event)).toContain("was given up: 451 Try again later. See to what the answer names")
 })
 
-test("a dead letter that is reprocessed begins its failed messages anew", async () => {
+test("a message that is given up makes the run of its event a dead letter, and reprocessing begins it anew", async () => {
   receiver.refuse = () => [451, "Try again later"]
-  const event = confirmed(mia)
-  await failureOf(event)
+  await mirrorHandlers(db, [notificationHandler(tools)])
+  const eventId = await recordOne(db, "booking.confirmed", { bookerId: mia.id, participants: [] })
+  await dispatchAll(db)
+  const process = actorProcess(await processRow(db, true))
+  // Each time a new loop: one asks the queue once a second.
+  const run = () => runHandler(tools, notificationHandler(tools), process).pass(new AbortController().signal)
+  await run()
+  await office.send()
+  expect(await runsOf(db, "NotificationHandler")).toMatchObject([{ status: "success", attempts: 1 }])
   await laterMs(6 * 86_400_000)
-  expect(await failureOf(event)).toBeInstanceOf(GiveUp)
+  await office.send()
+  expect(await runsOf(db, "NotificationHandler")).toMatchObject([{ status: "dead_letter", attempts: 1 }])
+  expect(await unbalanced(db)).toHaveLength(0)
   receiver.refuse = () => undefined
-  expect(await failureOf(event)).toBeInstanceOf(GiveUp)
+  await office.send()
   expect(receiver.mails).toHaveLength(0)
-  await db`
-    insert into slotbase.dead_letters (id, facility_id, event_id, position, handler, event, errors, created_at, last_attempt_at, resolved_at, resolution)
-    values (${newId()}, ${facility.id}, ${event.id}, 1, 'NotificationHandler', '{}', '[]', slotbase.now(), slotbase.now(), slotbase.now(), 'reprocessed')`
-  expect(await failureOf(event)).toBe("done")
+
+  const [letter] = await db`select id, handler, resolved_at from slotbase.dead_letters where event_id = ${eventId}`
+  expect(letter).toMatchObject({ handler: "NotificationHandler", resolved_at: null })
+  await db`select slotbase.reprocess(${letter?.id})`
+  await run()
+  await office.send()
   expect(receiver.mails).toHaveLength(1)
+  expect(await runsOf(db, "NotificationHandler")).toMatchObject([{ status: "success" }])
+  expect(await unbalanced(db)).toHaveLength(0)
 })
 
 test("a row says when it is tried next, and nothing is sent before", async () => {
   receiver.refuse = () => [450, "4.2.2 Mailbox full"]
   const event = confirmed(mia)
-  await failureOf(event)
+  await office.tell(event)
   expect(await rowOf(event)).toEqual({ status: "deferred", reason: "450 4.2.2 Mailbox full", next: true })
-  await failureOf(event)
-  await failureOf(event)
+  await office.send()
+  await office.tell(event)
   expect(receiver.offered).toHaveLength(1)
 })
 
 test("a limit of the sender holds all mail after a second recipient, blames nobody, and one message asks again", async () => {
   receiver.refuse = () => [550, "too many messages today"]
   const [first, second, third] = [confirmed(mia), confirmed(noah), confirmed(mia)]
-  await failureOf(first)
+  await office.tell(first)
   expect(await held()).toBe(false)
-  await failureOf(second)
+  await office.tell(second)
   expect(await held()).toBe(true)
   const offered = receiver.offered.length
-  await failureOf(third)
+  await office.tell(third)
   expect(receiver.offered).toHaveLength(offered)
   expect(await rowOf(first)).toEqual({ status: "deferred", reason: "550 too many messages today", next: true })
   expect(await rowOf(third)).toMatchObject({ status: "deferred", reason: "mail is held: 550 too many messages today" })
 
   await laterMs(80_000)
-  await failureOf(first)
-  expect(receiver.offered).toHaveLength(offered + 1)
-  await Promise.all([failureOf(second), failureOf(third)])
+  await Promise.all([office.send(), (await postOffice(tools)).send()])
   expect(receiver.offered).toHaveLength(offered + 1)
 
   receiver.refuse = () => undefined
-  await laterMs(4 * 60_000)
-  expect(await failureOf(second)).toBe("done")
+  for (let nth = 0; nth < 6; nth++) {
+    await laterMs(4 * 60_000)
+    await office.send()
+  }
   expect(await held()).toBe(false)
-  expect(await failureOf(third)).toBe("done")
-  await laterMs(10 * 60_000)
-  expect(await failureOf(first)).toBe("done")
   expect(receiver.mails).toHaveLength(3)
 })
 
 test("one mailbox that speaks against the sender holds nobody else's mail", async () => {
   receiver.refuse = (address) => (address === mia.email ? [550, "5.7.1 Not you"] : undefined)
   for (let nth = 0; nth < 3; nth++) {
-    await failureOf(confirmed(mia))
+    await office.tell(confirmed(mia))
     await laterMs(1_000)
   }
   expect(await held()).toBe(false)
-  expect(await failureOf(confirmed(noah))).toBe("done")
+  await office.tell(confirmed(noah))
+  expect(receiver.mails).toHaveLength(1)
 })
 
 test("a server that is down holds all mail for seconds at first, and every message arrives once", async () => {
   receiver.refuseSender = () => [421, "4.3.2 Shutting down"]
-  const events = [confirmed(mia), confirmed(noah), confirmed(mia)]
-  await Promise.all(events.map(failureOf))
+  await office.record(confirmed(mia), confirmed(noah), confirmed(mia))
+  await office.send()
   expect(await held()).toBe(true)
   receiver.refuseSender = () => undefined
   for (let nth = 0; nth < 8; nth++) {
     await laterMs(130_000)
-    for (const event of events) await failureOf(event)
+    await office.send()
   }
   expect(receiver.mails).toHaveLength(3)
   expect(new Set(receiver.mails.map((mail) => mail.messageId)).size).toBe(3)
@@ -146,9 +170,10 @@ test("a server that is down holds all mail for seconds at first, and every messa
 test("a content that is refused for good is tried for a minute, not for days", async () => {
   receiver.refuseMail = () => [554, "5.6.0 Content refused"]
   const event = confirmed(mia)
-  await failureOf(event)
+  await office.tell(event)
   await laterMs(61_000)
-  expect(await failureOf(event)).toBeInstanceOf(GiveUp)
+  await office.send()
+  expect(await rowOf(event)).toMatchObject({ status: "failed" })
   expect(await held()).toBe(false)
 })
 
@@ -171,13 +196,18 @@ test("a run that waits uses up no retry, and the same words do not make its row 
   expect({ ...row }).toEqual({ attempts: 1, errors: 2, waits: true })
 })
 
-const failureOf = (event: HandledEvent): Promise<unknown> =>
-  notificationHandler(tools)
-    .handle(event, { db, idempotencyKey: event.id, signal: new AbortController().signal })
-    .then(
-      () => "done",
-      (error: unknown) => error,
-    )
+/** Until the next try; undefined: there is none. */
+async function waitsMs(event: HandledEvent): Promise<number | undefined> {
+  const [row] = await db<{ wait: number }[]>`
+    select 1000 * extract(epoch from due_at - slotbase.now())::float8 as wait from slotbase.message_queue where event_id = ${event.id}`
+  return row?.wait
+}
+
+async function letterOf(event: HandledEvent): Promise<string> {
+  const [row] = await db<{ message: string }[]>`
+    select errors -> -1 -> 'error' ->> 'message' as message from slotbase.dead_letters where event_id = ${event.id}`
+  return row?.message ?? ""
+}
 
 async function held(): Promise<boolean> {
   const [row] = await db<

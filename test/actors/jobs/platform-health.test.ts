@@ -2,7 +2,6 @@
 // stages, each once, and their end too. A real mail server refuses the sender, and the test moves the clock.
 
 import { afterEach, beforeEach, expect, test } from "bun:test"
-import { notificationHandler } from "#actors/handlers/notification.ts"
 import { platformHealth } from "#actors/jobs/platform-health.ts"
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
@@ -13,6 +12,7 @@ import { checks } from "#operations/doctor.ts"
 import { serviceFailed, serviceWorks } from "#outbound/messages/channel-service.ts"
 import { SendFailed } from "#outbound/messages/channels/channel.ts"
 import { aPerson } from "#test/harness/club/factories.ts"
+import { postOffice } from "#test/harness/outbound/post-office.ts"
 import { smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -174,11 +174,10 @@ test("the administrators of the platform get a mail, but none that says that mai
   await look()
   const mails = await smtpReceiver()
   const sending = testApp(db, { smtpUrl: mails.url })
-  const tools = { db, idempotencyKey: "one", signal: new AbortController().signal }
+  const office = await postOffice(sending)
   const outcomes: unknown[] = []
   const rows = await db`select e.* from slotbase.events e where type like 'platform.%' order by data ->> 'trouble', id`
-  for (const row of rows)
-    outcomes.push(await notificationHandler(sending).handle({ ...row, position: 1, resource_id: null } as never, tools))
+  for (const row of rows) outcomes.push(await office.tell({ ...row, position: 1, resource_id: null } as never))
   expect(mails.mails.map((mail) => [mail.recipients, mail.subject])).toEqual([
     [[admin.email], "SlotBase: work was given up"],
     [[admin.email], "SlotBase: mail is taken again"],

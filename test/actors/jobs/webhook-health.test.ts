@@ -2,7 +2,6 @@
 // fails, the real deliverer tries, and the test moves the clock.
 
 import { afterEach, beforeEach, expect, test } from "bun:test"
-import { notificationHandler } from "#actors/handlers/notification.ts"
 import { webhookHealth } from "#actors/jobs/webhook-health.ts"
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
@@ -12,6 +11,7 @@ import { prepareTest, sendTest } from "#outbound/webhooks/deliveries/test-delive
 import { beginTest } from "#outbound/webhooks/deliveries/test-rows.ts"
 import { changeWebhook, deleteWebhook } from "#outbound/webhooks/webhooks.ts"
 import { aFacility, aPerson, aRole } from "#test/harness/club/factories.ts"
+import { postOffice } from "#test/harness/outbound/post-office.ts"
 import { type Received, startReceiver } from "#test/harness/outside/receiver.ts"
 import { smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { context } from "#test/harness/pipeline/pipeline.ts"
@@ -264,8 +264,7 @@ test("the administrators get the warning and the all-clear by mail, with what wa
   const sending = testApp(db, { smtpUrl: mails.url })
   const [row] = await db`select e.* from slotbase.events e where type = 'webhook.failing'`
   const event = { ...row, position: 1, aggregate_id: webhookId, resource_id: null } as never
-  const tools = { db, idempotencyKey: "one", signal: new AbortController().signal }
-  await notificationHandler(sending).handle(event, tools)
+  await (await postOffice(sending)).tell(event)
   expect(mails.mails.map((mail) => [mail.recipients, mail.subject])).toEqual([
     [[admin.email], "Your webhook fails: Door locks"],
   ])

@@ -1,9 +1,8 @@
-// The mails of accounts, as NotificationHandler sends them: it is run for each event of an answer, over a real SMTP
-// server.
+// The mails of accounts, as the program sends them: for each event of an answer, over a real SMTP server.
 
 import type { HandledEvent } from "#actors/handlers/handler.ts"
-import { notificationHandler } from "#actors/handlers/notification.ts"
 import type { TestApi } from "#test/harness/api/api.ts"
+import { postOffice } from "#test/harness/outbound/post-office.ts"
 import { smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 
@@ -20,13 +19,11 @@ export interface AccountMail {
 export async function mailsOf({ database: { db } }: TestApi, headers: Headers): Promise<AccountMail[]> {
   const receiver = await smtpReceiver()
   const tools = testApp(db, { smtpUrl: receiver.url, publicUrl: "https://book.example" })
-  const { handle } = notificationHandler(tools)
+  const office = await postOffice(tools)
   const ids = (headers.get("x-slotbase-event-ids") ?? "").split(",").filter(Boolean)
   const events = await db<HandledEvent[]>`select * from slotbase.events where id = any (${ids}) order by id`
   try {
-    for (const event of events) {
-      await handle(event, { db, idempotencyKey: event.id, signal: new AbortController().signal })
-    }
+    for (const event of events) await office.tell(event)
     return receiver.mails
       .map(({ recipients, subject = "", text = "", html }) => ({
         to: recipients.join(),

@@ -7,7 +7,6 @@ import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import type { Db } from "#base/database/db.ts"
 import { newId, rootUserId } from "#base/ids.ts"
-import { NOTIFICATION_CONFIGS } from "#outbound/messages/configs.ts"
 import { intend } from "#outbound/messages/intents.ts"
 import { aClub } from "#test/harness/club/club.ts"
 import { dispatchAll, subscribe } from "#test/harness/pipeline/pipeline.ts"
@@ -39,10 +38,8 @@ async function handle(db: Db): Promise<void> {
   await db.begin(async (tx) => {
     for (const handler of [analyticsHandler(), cacheInvalidationHandler()]) await handler.handleAll(tx, events)
   })
-  for (const event of events) {
-    const config = NOTIFICATION_CONFIGS[event.type]
-    if (config) await intend(db, event, config)
-  }
+  await intend(db, events, [{ name: "email", unavailable: undefined }])
+  await db`delete from slotbase.message_queue`
   await db`update slotbase.notifications set status = 'sent', attempts = 1, sent_at = now() where status = 'pending'`
   for (const handler of handlers) {
     await db`select slotbase.move_cursor(${handler}, null, max(position) + 1) from slotbase.event_positions`

@@ -7,7 +7,10 @@ import { type Config, parseConfig } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import { secretBox } from "#base/secrets.ts"
 import type { App } from "#http/app.ts"
-import { createMailer, type Mailer } from "#outbound/messages/channels/email/smtp.ts"
+import type { Channel } from "#outbound/messages/channels/channel.ts"
+import { createMailer } from "#outbound/messages/channels/email/smtp.ts"
+import { createPushChannel } from "#outbound/messages/channels/push/push.ts"
+import { createSmsChannel } from "#outbound/messages/channels/sms/sms.ts"
 
 /** Tests make thousands of people, and at this cost the hashes took a third of the processor. */
 export const realPasswordCost = { ...passwordCost }
@@ -17,11 +20,14 @@ Object.assign(passwordCost, { memoryCost: 64, timeCost: 1 })
 const unlimited = 1_000_000
 
 export interface TestApp extends App, Outside {
-  readonly mail: Mailer
+  readonly mail: Channel
+  readonly channels: readonly Channel[]
 }
 
 export function testApp(db: Db, given: Partial<Config> = {}): TestApp {
   const config = { ...parseConfig({}), requestsPerSecond: unlimited, ...given }
   const secrets = secretBox(new Uint8Array(32).fill(7))
-  return { db, config, secrets, ...openOutside(config, db), mail: createMailer({ config, db }) }
+  const mail = createMailer({ config, db })
+  const channels = [mail, createSmsChannel({ config, db, secrets }), createPushChannel({ config, db, secrets })]
+  return { db, config, secrets, ...openOutside(config, db), mail, channels }
 }

@@ -26,7 +26,10 @@ test("a lesson whose time closes is told to its student and to its coach, a book
   const struck = await club.db<{ facility_id: string; data: object }[]>`
     select facility_id, data from slotbase.events where type = 'booking.struck' order by data ->> 'startAt'`
   const config = NOTIFICATION_CONFIGS["booking.struck"] as NotificationConfig
-  const told = await Promise.all(struck.map((event) => resolveRecipients(club.db, event, config)))
+  const told = await resolveRecipients(
+    club.db,
+    struck.map((event) => ({ event, config })),
+  )
   expect(told.map((each) => each.map(({ userId, channel, as }) => [userId, channel, as]))).toEqual([
     [
       [club.student.id, "email", "booker"],

@@ -39,7 +39,7 @@ export const floors: readonly (readonly string[])[] = [
   // The type of a handler. The runtime and the runs know the type, and no single handler.
   ["actors/handlers/handler.ts"],
   ["actors/runtime"],
-  ["actors/dispatch", "actors/runs", "actors/deliveries", "actors/live", "actors/jobs"],
+  ["actors/dispatch", "actors/runs", "actors/deliveries", "actors/live", "actors/messages", "actors/jobs"],
   ["actors/handlers"],
   ["actors/index.ts"],
   ["src/main.ts"],

@@ -17,17 +17,45 @@ export const deathDuringRequests: Provoke = (world) => ({
   after: async () => world.receivers.setBehaviour("answer"),
 })
 
-/** The bystander dies with runs under way: their mails are being sent. */
+/** The bystander dies with runs under way: in that process the figures of a day take long. */
 export const deathDuringRuns: Provoke = (world) => {
+  const { db } = world.database
+  return {
+    before: async (targets) => {
+      const bystander = bystanderOf(world, targets)
+      await db.unsafe(`
+        create table if not exists public.slow_bystanders (name text primary key);
+        create or replace function public.take_a_second() returns trigger language plpgsql as $$
+        begin
+          if exists (select from public.slow_bystanders where name = session_user) then perform pg_sleep(1); end if;
+          return null;
+        end $$;
+        create or replace trigger take_a_second before insert or update on slotbase.daily_facility_figures
+          for each statement execute function public.take_a_second()`)
+      await db`insert into public.slow_bystanders values (${bystander.name}) on conflict do nothing`
+      await waitFor("a claimed run of the bystander", async () => {
+        const [row] = await db<[{ runs: number }]>`
+          select count(*) as runs from slotbase.handler_claims c join slotbase.processes p on p.id = c.owner
+          where p.pid = ${bystander.pid()} and c.handler = 'AnalyticsHandler'`
+        return row.runs > 0
+      })
+      await bystanderDies(world, targets)
+    },
+    after: () => db`delete from public.slow_bystanders`,
+  }
+}
+
+/** The bystander dies with mails under way, so that their outcome is unknown. */
+export const deathDuringMails: Provoke = (world) => {
   const slow = slowMail(world)
   return {
     before: async (targets) => {
       const bystander = bystanderOf(world, targets)
-      await waitFor("a claimed run of the bystander", async () => {
-        const [row] = await world.database.db<[{ runs: number }]>`
-          select count(*) as runs from slotbase.handler_claims c join slotbase.processes p on p.id = c.owner
-          where p.pid = ${bystander.pid()} and c.handler = 'NotificationHandler'`
-        return row.runs > 0
+      await waitFor("a claimed message of the bystander", async () => {
+        const [row] = await world.database.db<[{ messages: number }]>`
+          select count(*) as messages from slotbase.message_queue q join slotbase.processes p on p.id = q.owner
+          where p.pid = ${bystander.pid()}`
+        return row.messages > 0
       })
       await bystanderDies(world, targets)
     },

@@ -7,7 +7,7 @@ import { failingHandler, lostRuns, slowHandler, slowMail } from "./handlers.ts"
 import { expiredHolds, housekeeping } from "./jobs.ts"
 import type { Provoke } from "./provocation.ts"
 import { recordFromSql } from "./sql-events.ts"
-import { deathDuringRequests, deathDuringRuns } from "./takeovers.ts"
+import { deathDuringMails, deathDuringRequests, deathDuringRuns } from "./takeovers.ts"
 import { goneHooks, overdueDeliveries, runningReplay, toldEndpoints, waitingForJob } from "./webhooks.ts"
 
 export interface Way {
@@ -57,8 +57,11 @@ export const ways: Readonly<Record<ReachedPoint, Way | readonly [Way, Way]>> = {
   "run-abandoned-too-often": { ...actor, upTo: 1, provoke: lostRuns },
   "abandoned-run-dead-lettered": { ...actor, upTo: 1, provoke: lostRuns },
   "messages-recorded": actor,
+  "messages-claimed": actor,
   "send-begun": actor,
   "mail-sent": actor,
+  "messages-settled": actor,
+  "abandoned-messages-freed": { ...actor, upTo: 1, race: true, provoke: deathDuringMails },
   "attempts-written": { ...actor, short: true },
   "request-next": actor,
   "answer-received": { ...actor, short: true },

@@ -71,7 +71,11 @@ export async function noLongerTrue(db: Queryable, due: EventData<"booking.remind
 export async function reminderSent(
   tx: Tx,
   due: EventData<"booking.reminder.due">,
-  { userId, channel, sentAt }: { readonly userId: string; readonly channel: "email" | "push"; readonly sentAt: Date },
+  {
+    userId,
+    channel,
+    sentAt,
+  }: { readonly userId: string; readonly channel: "email" | "sms" | "push"; readonly sentAt: Date },
 ): Promise<void> {
   const { bookingId, facilityId, reminderType, resourceId } = due
   await tx`

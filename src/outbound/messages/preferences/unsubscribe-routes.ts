@@ -3,7 +3,7 @@ import { Elysia } from "elysia"
 import { pageHeaders } from "#domain/people/accounts/pages.ts"
 import type { App } from "#http/app.ts"
 import { auditRuleOf, declareAudited } from "#http/audited.ts"
-import { readFormFields } from "#http/body.ts"
+import { readSmallForm } from "#http/body.ts"
 import { bodyLimits } from "#http/body-limits.ts"
 import { streamingApi } from "#http/route.ts"
 import { switchMessages } from "./preferences.ts"
@@ -22,11 +22,15 @@ export const unsubscribeRoutes = (app: App) =>
     .post(path, async ({ params, command, request }) => {
       const wanted = unsubscriptionOf(app.secrets, params.token ?? "")
       if (!wanted) return respond(404, noTokenPage())
-      const fields = await readFormFields(request, bodyLimits.open)
+      const fields = await readSmallForm(request, bodyLimits.open)
       if (fields.get(oneClick.name) !== oneClick.value) return respond(422, notOneClickPage())
       declareAudited(request, auditRuleOf("user.unsubscribed"))
       const { userId, type, channel } = wanted
-      await command((tx) => switchMessages(tx, userId, { type, channel, enabled: false }), { open: true, userId })
+      await command((tx) => switchMessages(tx, userId, { type, channel, enabled: false }), {
+        open: true,
+        userId,
+        status: 200,
+      })
       return respond(200, unsubscribedPage(wanted))
     })
 

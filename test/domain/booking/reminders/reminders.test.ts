@@ -2,10 +2,10 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { dispatcher } from "#actors/dispatch/dispatcher.ts"
-import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { notificationHandler } from "#actors/handlers/notification.ts"
 import { bookingReminderCheck } from "#actors/jobs/booking-reminder-check.ts"
+import { sendMessages } from "#actors/messages/send-messages.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { countDueReminders } from "#domain/booking/reminders/reminders.ts"
@@ -14,12 +14,12 @@ import type { Mailer } from "#outbound/messages/channels/email/smtp.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { alwaysOpen } from "#test/harness/club/hours.ts"
 import { startJobs, type TestJobs } from "#test/harness/club/jobs.ts"
+import { postOffice } from "#test/harness/outbound/post-office.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 
 let api: TestApi
 let receiver: SmtpReceiver
-let handler: ReturnType<typeof notificationHandler>
 let jobs: TestJobs
 let facilityId: string
 let court: string
@@ -34,13 +34,16 @@ const dayMs = 24 * hourMs
 beforeAll(async () => {
   receiver = await smtpReceiver()
   api = await testApi({ smtpUrl: receiver.url, mailFrom: "Riverside <mail@club.example>" })
-  handler = notificationHandler(api.app)
-  const held = { ...handler, handle: (...run: Parameters<typeof handler.handle>) => handle(...run) }
-  await mirrorHandlers(api.database.db, [held])
-  jobs = await startJobs(api.app, [bookingReminderCheck(api.app)], (process) => [
-    dispatcher(api.database.db),
-    runHandler(api.app, held, process),
-  ])
+  const handler = notificationHandler(api.app)
+  await mirrorHandlers(api.database.db, [handler])
+  jobs = await startJobs(api.app, [bookingReminderCheck(api.app)], (process) => {
+    const sender = sendMessages(api.app, process)
+    return [
+      dispatcher(api.database.db),
+      runHandler(api.app, handler, process),
+      { ...sender, pass: async (signal) => (sending ? sender.pass(signal) : { more: false }) },
+    ]
+  })
 })
 beforeEach(async () => {
   sending = true
@@ -247,40 +250,37 @@ test("a crash after the mail has left sends it again under one Message-ID, and t
   sending = false
   await moveTo(start, -dayMs)
   await check()
-  const [event] = await eventually(async () => {
-    const found = await api.database.db<HandledEvent[]>`
-      select e.*, p.position from slotbase.events e join slotbase.event_positions p on p.event_id = e.id
-      where e.type = 'booking.reminder.due' and e.facility_id = ${facilityId}`
+  await eventually(async () => {
+    const found = await api.database.db`
+      select from slotbase.message_queue q join slotbase.notifications n using (id, facility_id)
+      where n.type = 'booking.reminder.due' and n.facility_id = ${facilityId}`
     expect(found).toHaveLength(1)
-    return found
   })
   const { mail } = api.app
+  const gone = Promise.withResolvers<void>()
   const dying: Mailer = {
     ...mail,
     send: async (message, signal) => {
       await mail.send(message, signal)
-      throw new Error("killed")
+      gone.resolve()
+      // The process is killed before it settles.
+      return new Promise(() => {})
     },
   }
-  const signal = new AbortController().signal
-  const tools = { db: api.database.db, idempotencyKey: "test", signal }
-  await expect(notificationHandler({ ...api.app, mail: dying }).handle(event as HandledEvent, tools)).rejects.toThrow(
-    "killed",
-  )
+  const first = await postOffice({ ...api.app, channels: [dying] })
+  await first.actor.pass(new AbortController().signal)
+  await gone.promise
   expect(await events("booking.reminder.sent")).toEqual([])
-  await Promise.allSettled([handler.handle(event as HandledEvent, tools), handler.handle(event as HandledEvent, tools)])
+  await first.die()
+  const others = [await postOffice(api.app), await postOffice(api.app)]
+  await Promise.all(others.map((office) => office.send()))
+  await Promise.all(others.map((office) => office.send()))
   const mails = receiver.mails.filter(isReminder)
   expect(mails.length).toBeGreaterThan(1)
   expect(new Set(mails.map(({ messageId }) => messageId)).size).toBe(1)
   expect(await events("booking.reminder.sent")).toHaveLength(1)
   sending = true
 })
-
-/** The program's handler, which a test may hold back; a held run is retried. */
-const handle: (typeof handler)["handle"] = (event, tools) => {
-  if (!sending && event.type === "booking.reminder.due") throw new Error("held back by the test")
-  return handler.handle(event, tools)
-}
 
 const check = () => jobs.job("booking-reminder-check").passNow()
 const dueOf = (pass: unknown) => {

@@ -5,6 +5,7 @@
  */
 
 import { RecipientRefused, SendFailed } from "#outbound/messages/channels/channel.ts"
+import { isDeadAddress } from "./undeliverable.ts"
 
 interface SmtpError extends Error {
   readonly code?: string
@@ -32,7 +33,8 @@ export function mailFailure(error: unknown): RecipientRefused | SendFailed {
   if (!toRecipient || ofTheService.includes(responseCode) || code === "EAUTH")
     return new SendFailed(said, { outcome: "not_sent", concern: "service" })
   const [, subject = "", detail = ""] = /^\d{3}[ -][45]\.(\d{1,3})\.(\d{1,3})\b/.exec(said) ?? []
-  if (permanent && ofTheRecipient(subject, detail)) return new RecipientRefused(said)
+  if (permanent && ofTheRecipient(subject, detail))
+    return new RecipientRefused(said, isDeadAddress(`5.${subject}.${detail}`))
   if (aboutTheSender(permanent, subject, detail, said))
     return new SendFailed(said, { outcome: "not_sent", concern: "suspected" })
   if (permanent && command === "RCPT TO") return new RecipientRefused(said)

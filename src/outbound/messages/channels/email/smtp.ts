@@ -1,34 +1,23 @@
 /**
- * Sends mail over SMTP: to the server of SMTP_URL, or else to the local mailbox, with the same client. Connections are
- * pooled, and every wait has a limit.
+ * The channel "email": sends over SMTP to the server of SMTP_URL, or else to the local mailbox, with the same client.
+ * Connections are pooled, and every wait has a limit.
  * The client encrypts whenever the server offers it; `?requireTLS=true` in SMTP_URL insists.
- * "Sent" means that the server has accepted the message, and no more than that.
+ * "Sent" means that the server has accepted the message, and no more than that. A bounce may follow (bounces/).
  */
 import nodemailer from "nodemailer"
 import { BadConfig, type Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
+import type { Channel, Outgoing } from "#outbound/messages/channels/channel.ts"
 import type { MailboxServer } from "./mailbox-server.ts"
 import { mailFailure } from "./smtp-failure.ts"
 
-export interface MailMessage {
-  /** A UUID. The Message-ID consists only of this id, so that a repetition can be recognized. */
-  readonly id: string
-  readonly to: { readonly name: string; readonly address: string }
-  readonly subject: string
-  readonly text: string
-  readonly html: string
-}
+/** Sends mail: the channel "email". */
+export type Mailer = Channel
 
-export interface Mailer {
-  /** The reason why nothing can be sent at all, or undefined. */
-  readonly unavailable: string | undefined
-  /** Resolves when the server has taken the message. Throws `RecipientRefused` or `SendFailed`. */
-  send(message: MailMessage, signal?: AbortSignal): Promise<void>
-  /** Waits for the messages in flight, then closes every connection. */
-  close(): Promise<void>
-}
-
-const maxConnections = 5
+/** Connections, where SMTP_URL has no `maxConnections`. Some providers allow ten. */
+const defaultConnections = 5
+/** Sends for each connection: one is under way, and the next ones are ready when it has ended. */
+const sendsPerConnection = 4
 const connectionTimeoutMs = 10_000
 /** The longest wait between two answers of the server. */
 const socketTimeoutMs = 30_000
@@ -46,6 +35,7 @@ export function createMailer({ config, db }: MailTools): Mailer {
     throw new BadConfig('SLOTBASE_MAIL_FROM must hold an address, such as "My Club <mail@example.com>".')
   let transport: Promise<Transport> | undefined
   let mailbox: MailboxServer | undefined
+  const maxConnections = connectionsIn(config.smtpUrl)
 
   const open = async () => {
     if (config.smtpUrl === undefined) mailbox = await openMailbox(db)
@@ -53,7 +43,9 @@ export function createMailer({ config, db }: MailTools): Mailer {
       url: config.smtpUrl ?? mailbox?.url,
       pool: true,
       maxConnections,
-      maxRequeues: 1, // for a lost idle connection only; the run makes and counts every other repetition
+      // A server that wants to see a new connection ends the old one, which costs nothing.
+      maxMessages: Number.POSITIVE_INFINITY,
+      maxRequeues: 1, // for a lost idle connection only; the sender makes and counts every other repetition
       connectionTimeout: connectionTimeoutMs,
       greetingTimeout: connectionTimeoutMs,
       socketTimeout: socketTimeoutMs,
@@ -63,24 +55,17 @@ export function createMailer({ config, db }: MailTools): Mailer {
   }
 
   return {
+    name: "email",
     unavailable:
       config.smtpUrl === undefined && config.environment === "production"
         ? "no SMTP server is configured (SMTP_URL)"
         : undefined,
+    sendsAtOnce: maxConnections * sendsPerConnection,
 
     async send(message, signal) {
       transport ??= open()
       try {
-        await (await transport).sendMail({
-          from: config.mailFrom,
-          to: message.to,
-          subject: message.subject,
-          text: message.text,
-          html: message.html,
-          messageId: `<${message.id}@${domain}>`,
-          headers: { "Auto-Submitted": "auto-generated" }, // RFC 3834: keeps absence notices from answering
-          ...(signal && { signal }),
-        })
+        await (await transport).sendMail({ ...mailOf(message, config.mailFrom, domain), signal })
       } catch (error) {
         throw mailFailure(error)
       }
@@ -91,6 +76,42 @@ export function createMailer({ config, db }: MailTools): Mailer {
       await mailbox?.close()
     },
   }
+}
+
+/** The message for nodemailer. The Message-ID consists only of the id, so that a repetition can be recognized. */
+const mailOf = ({ id, to, title, body, html, ics, links }: Outgoing, from: string, domain: string) => ({
+  from,
+  to,
+  subject: title,
+  text: body,
+  ...(html !== null && { html }),
+  messageId: `<${id}@${domain}>`,
+  // RFC 3834: keeps absence notices from answering.
+  headers: { "Auto-Submitted": "auto-generated", ...unsubscribing(links.unsubscribeUrl) },
+  ...(ics !== undefined && { icalEvent: { method: methodOf(ics), content: ics, filename: "invitation.ics" } }),
+  // RFC 3461, where the server offers it: a bounce names the id and brings the head alone.
+  dsn: { id, return: "headers" as const, notify: ["failure", "delay"], recipient: to.address },
+})
+
+/**
+ * RFC 8058, both as raw headers. The library's own `list` option writes another value of List-Unsubscribe-Post, and
+ * folds a long address in its middle.
+ */
+const unsubscribing = (url: string | undefined): Readonly<Record<string, { prepared: true; value: string }>> =>
+  url === undefined
+    ? {}
+    : {
+        "List-Unsubscribe": { prepared: true, value: `<${url}>` },
+        "List-Unsubscribe-Post": { prepared: true, value: "List-Unsubscribe=One-Click" },
+      }
+
+const methodOf = (ics: string) => /^METHOD:([A-Z]+)\s*$/im.exec(ics)?.[1]?.toUpperCase() ?? "PUBLISH"
+
+function connectionsIn(smtpUrl: string | undefined): number {
+  const asked = smtpUrl === undefined ? null : new URL(smtpUrl).searchParams.get("maxConnections")
+  if (asked === null) return defaultConnections
+  if (!/^[1-9]\d?$/.test(asked)) throw new BadConfig("maxConnections in SMTP_URL must be a number from 1 to 99.")
+  return Number(asked)
 }
 
 /** Production loads neither the server of the local mailbox nor its libraries. */

@@ -120,10 +120,19 @@ async function signedIn(): Promise<{ cookie: string }> {
 }
 
 /** Sends a mail into the mailbox; returns its id there. */
-async function receive(mail: { subject: string; name?: string; text?: string; html?: string }): Promise<string> {
-  const { name = "Mia Keller", text = "Text", html = "<p>Text</p>", subject } = mail
+async function receive(given: { subject: string; name?: string; text?: string; html?: string }): Promise<string> {
+  const { name = "Mia Keller", text = "Text", html = "<p>Text</p>", subject } = given
   const mailer = createMailer(app())
-  await mailer.send({ id: newId(), to: { name, address: "mia@example.com" }, subject, text, html })
+  const about = {
+    facilityId: newId(),
+    userId: newId(),
+    type: "booking.confirmed",
+    priority: "high",
+    data: {},
+    links: {},
+  } as const
+  const mail = { ...about, id: newId(), to: { name, address: "mia@example.com" }, title: subject, body: text, html }
+  await mailer.send(mail, new AbortController().signal)
   await mailer.close()
   const [row] = await database.db`select id from slotbase.mailbox order by received_at desc limit 1`
   return row?.id

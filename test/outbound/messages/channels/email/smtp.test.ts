@@ -3,9 +3,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { BadConfig } from "#base/config.ts"
 import { newId } from "#base/ids.ts"
-import { RecipientRefused, SendFailed } from "#outbound/messages/channels/channel.ts"
+import { type Outgoing, RecipientRefused, SendFailed } from "#outbound/messages/channels/channel.ts"
 import { forgetOldMails, listMails, openMail } from "#outbound/messages/channels/email/mailbox.ts"
-import { createMailer, type Mailer, type MailMessage } from "#outbound/messages/channels/email/smtp.ts"
+import { createMailer, type Mailer } from "#outbound/messages/channels/email/smtp.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -27,12 +27,19 @@ afterEach(async () => {
   await receiver.close()
 })
 
-const message = (given: Partial<MailMessage> = {}): MailMessage => ({
+const { signal } = new AbortController()
+const message = (given: Partial<Outgoing> = {}): Outgoing => ({
   id: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e10",
+  facilityId: newId(),
+  userId: newId(),
   to: { name: "Mia Keller", address: "mia@example.com" },
-  subject: "Grüße vom Platz 1",
-  text: "Bis bald — Ihr Verein\n",
+  title: "Grüße vom Platz 1",
+  body: "Bis bald — Ihr Verein\n",
   html: "<p>Bis bald</p>",
+  type: "booking.confirmed",
+  priority: "high",
+  data: {},
+  links: {},
   ...given,
 })
 
@@ -43,7 +50,7 @@ const failureOf = (sending: Promise<void>) =>
   )
 
 test("a mail arrives as it was given, under the Message-ID of its id, marked as made by a machine", async () => {
-  await mailer.send(message())
+  await mailer.send(message(), signal)
   const [mail] = receiver.mails
   expect(receiver.mails).toHaveLength(1)
   expect(mail?.recipients).toEqual(["mia@example.com"])
@@ -57,7 +64,10 @@ test("a mail arrives as it was given, under the Message-ID of its id, marked as 
 
 test("line breaks in a name or a subject add no header and no recipient", async () => {
   const name = 'Mia"\r\nBcc: victim@example.com\r\n\r\nHello <evil@example.com>,'
-  await mailer.send(message({ to: { name, address: "mia@example.com" }, subject: "A\r\nBcc: victim@example.com" }))
+  await mailer.send(
+    message({ to: { name, address: "mia@example.com" }, title: "A\r\nBcc: victim@example.com" }),
+    signal,
+  )
   const [mail] = receiver.mails
   expect(mail?.recipients).toEqual(["mia@example.com"])
   expect([...(mail?.headers.keys() ?? [])].sort()).toEqual(
@@ -67,36 +77,36 @@ test("line breaks in a name or a subject add no header and no recipient", async 
 
 test("an address that the server does not know is refused for good, with the server's words", async () => {
   receiver.refuse = () => [550, "5.1.1 No such user here"]
-  const failure = await failureOf(mailer.send(message()))
+  const failure = await failureOf(mailer.send(message(), signal))
   expect(failure).toBeInstanceOf(RecipientRefused)
   expect((failure as Error).message).toBe("550 5.1.1 No such user here")
 })
 
 test("a malformed address is refused without asking the server", async () => {
-  const failure = await failureOf(mailer.send(message({ to: { name: "x", address: "a>b@example.com" } })))
+  const failure = await failureOf(mailer.send(message({ to: { name: "x", address: "a>b@example.com" } }), signal))
   expect(failure).toBeInstanceOf(RecipientRefused)
   expect(receiver.offered).toEqual([])
 })
 
 test("a refusal of the sender, such as relaying, does not refuse the recipient", async () => {
   receiver.refuse = () => [554, "5.7.1 Relay access denied"]
-  const failure = await failureOf(mailer.send(message()))
+  const failure = await failureOf(mailer.send(message(), signal))
   expect(failure).toBeInstanceOf(SendFailed)
   expect(failure).toMatchObject({ message: "554 5.7.1 Relay access denied", outcome: "not_sent" })
 })
 
 test("a temporary refusal and a refused content count as not sent, and the connection stays in use", async () => {
   receiver.refuse = () => [451, "4.7.1 Greylisted, try again later"]
-  expect(await failureOf(mailer.send(message()))).toMatchObject({
+  expect(await failureOf(mailer.send(message(), signal))).toMatchObject({
     _tag: "SendFailed",
     message: "451 4.7.1 Greylisted, try again later",
     outcome: "not_sent",
   })
   receiver.refuse = () => undefined
   receiver.refuseMail = () => [554, "5.6.0 Content refused"]
-  expect(await failureOf(mailer.send(message()))).toMatchObject({ _tag: "SendFailed", outcome: "not_sent" })
+  expect(await failureOf(mailer.send(message(), signal))).toMatchObject({ _tag: "SendFailed", outcome: "not_sent" })
   receiver.refuseMail = () => undefined
-  expect(await failureOf(mailer.send(message()))).toBe("sent")
+  expect(await failureOf(mailer.send(message(), signal))).toBe("sent")
 })
 
 const verdictOf = (failure: unknown) =>
@@ -125,7 +135,7 @@ test("an answer about the recipient ends the message; one about the sender or th
   ]
   for (const [code, text, verdict] of answers) {
     receiver.refuse = () => [code, text]
-    expect([code, text, verdictOf(await failureOf(mailer.send(message())))]).toEqual([code, text, verdict])
+    expect([code, text, verdictOf(await failureOf(mailer.send(message(), signal)))]).toEqual([code, text, verdict])
   }
   receiver.refuse = () => undefined
   for (const [code, text, verdict] of [
@@ -136,16 +146,16 @@ test("an answer about the recipient ends the message; one about the sender or th
     [550, "5.1.1 No such user", "refused"],
   ] as const) {
     receiver.refuseMail = () => [code, text]
-    expect([code, text, verdictOf(await failureOf(mailer.send(message())))]).toEqual([code, text, verdict])
+    expect([code, text, verdictOf(await failureOf(mailer.send(message(), signal)))]).toEqual([code, text, verdict])
   }
 })
 
 test("a refused sender and a wrong password are about the service", async () => {
   receiver.refuseSender = () => [550, "5.1.0 Sender blocked"]
-  expect(verdictOf(await failureOf(mailer.send(message())))).toBe("service")
+  expect(verdictOf(await failureOf(mailer.send(message(), signal)))).toBe("service")
   const url = receiver.url.replace("smtp://", "smtp://club:wrong@")
   const locked = createMailer(testApp(database.db, { smtpUrl: url }))
-  expect(await failureOf(locked.send(message()))).toMatchObject({ concern: "service", outcome: "not_sent" })
+  expect(await failureOf(locked.send(message(), signal))).toMatchObject({ concern: "service", outcome: "not_sent" })
   await locked.close()
 })
 
@@ -153,7 +163,7 @@ test("an unreachable server counts as not sent", async () => {
   const gone = await smtpReceiver()
   await gone.close()
   const lost = createMailer(testApp(database.db, { smtpUrl: gone.url }))
-  expect(await failureOf(lost.send(message()))).toMatchObject({
+  expect(await failureOf(lost.send(message(), signal))).toMatchObject({
     _tag: "SendFailed",
     outcome: "not_sent",
     concern: "service",
@@ -182,7 +192,7 @@ test("a connection that breaks after the content leaves an unknown outcome", asy
     },
   })
   const breaking = createMailer(testApp(database.db, { smtpUrl: `smtp://127.0.0.1:${server.port}` }))
-  expect(await failureOf(breaking.send(message()))).toMatchObject({ _tag: "SendFailed", outcome: "unknown" })
+  expect(await failureOf(breaking.send(message(), signal))).toMatchObject({ _tag: "SendFailed", outcome: "unknown" })
   await breaking.close()
   server.stop(true)
 })
@@ -201,8 +211,8 @@ test("the signal ends a send that hangs, and its outcome is unknown", async () =
 test("without SMTP_URL the same client fills the local mailbox", async () => {
   const local = createMailer(testApp(database.db))
   expect(local.unavailable).toBeUndefined()
-  await local.send(message({ id: newId(), subject: "First" }))
-  await local.send(message({ id: newId(), subject: "Zweite – für Mia" }))
+  await local.send(message({ id: newId(), title: "First" }), signal)
+  await local.send(message({ id: newId(), title: "Zweite – für Mia" }), signal)
   await local.close()
 
   const { mails, total } = await listMails(database.db)
@@ -223,7 +233,7 @@ test("without SMTP_URL the same client fills the local mailbox", async () => {
 test("a mail too large for the local mailbox is refused and not kept", async () => {
   const before = await listMails(database.db)
   const local = createMailer(testApp(database.db))
-  const failure = await failureOf(local.send(message({ text: "tennis ".repeat(200_000) })))
+  const failure = await failureOf(local.send(message({ body: "tennis ".repeat(200_000) }), signal))
   await local.close()
   expect(failure).toMatchObject({ _tag: "SendFailed", outcome: "not_sent" })
   expect(await listMails(database.db)).toEqual(before)
@@ -235,7 +245,7 @@ test("the local mailbox keeps the latest thousand mails", async () => {
     select gen_random_uuid(), '', 'a@example.com', '{b@example.com}', 'Old ' || n, '', slotbase.now() - make_interval(hours => n)
     from generate_series(1, 1005) n`
   const local = createMailer(testApp(database.db))
-  await local.send(message({ id: newId(), subject: "Newest" }))
+  await local.send(message({ id: newId(), title: "Newest" }), signal)
   await local.close()
   expect(await forgetOldMails(database.db)).toBeGreaterThanOrEqual(6)
   const [row] = await database.db`

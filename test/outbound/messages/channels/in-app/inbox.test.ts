@@ -101,7 +101,7 @@ test("a browser gets a frame for each message, and after an absence those that i
     const [first] = await tell([mia, noah], "one")
     await live.pass()
     const frame = await client.next("notification")
-    expect(frame).toEqual({
+    expect(frame as object).toEqual({
       type: "notification",
       channel,
       position: expect.stringMatching(/^\d+$/),

@@ -1,0 +1,43 @@
+// People are told of events as in the program: NotificationHandler records the messages in one transaction, and the
+// actor send-messages sends them. A post office is a process of its own, which a test may end.
+
+import type { HandledEvent, Outcome } from "#actors/handlers/handler.ts"
+import { notificationHandler } from "#actors/handlers/notification.ts"
+import { type MessageActor, type MessageTools, sendMessages } from "#actors/messages/send-messages.ts"
+import type { Db } from "#base/database/db.ts"
+import { endProcess, processRow } from "#test/harness/pipeline/pipeline.ts"
+
+export interface PostOffice {
+  readonly actor: MessageActor
+  /** Records the messages of these events. Throws as the handler does. */
+  readonly record: (...events: HandledEvent[]) => Promise<readonly Outcome[]>
+  /** Sends what is ready or due, and waits for the ends. */
+  readonly send: () => Promise<void>
+  /** Both; answers the outcome of the event's run. */
+  readonly tell: (event: HandledEvent) => Promise<Outcome>
+  /** The process is gone, and what it had claimed is free for another one. */
+  readonly die: () => Promise<void>
+}
+
+export async function postOffice(tools: MessageTools & { readonly db: Db }): Promise<PostOffice> {
+  const { db } = tools
+  const owner = await processRow(db, true)
+  const actor = sendMessages(tools, { owner: () => owner }, { random: () => 0.5, graceMs: 5_000 })
+  const record = async (...events: HandledEvent[]) =>
+    (await db.begin((tx) => notificationHandler(tools).handleAll(tx, events))) ?? []
+  const send = async () => {
+    await actor.pass(new AbortController().signal)
+    await actor.idle()
+  }
+  return {
+    actor,
+    record,
+    send,
+    tell: async (event) => {
+      const [outcome] = await record(event)
+      await send()
+      return outcome
+    },
+    die: () => endProcess(db, owner),
+  }
+}
