@@ -43,7 +43,7 @@ export async function readFormFields(request: Request, limits: BodyLimits): Prom
  * The fields of a form in either of its two forms: mail programs send an unsubscription in parts (RFC 8058, section 3.1).
  * A form without fields stands for every other body.
  */
-export async function readSmallForm(request: Request, limits: BodyLimits): Promise<FormData | URLSearchParams> {
+export async function readSmallForm(request: Request, limits: BodyLimits): Promise<{ get(name: string): unknown }> {
   const type = request.headers.get("content-type") ?? ""
   if (!/^multipart\/form-data\s*;/i.test(type)) return readFormFields(request, limits)
   if (Number(request.headers.get("content-length") ?? 0) > limits.bytes) throw tooLarge(limits.bytes)

@@ -128,7 +128,9 @@ test("a GET shows a button and changes nothing; one POST unsubscribes, without a
   const done = await post(linkFor(id), "List-Unsubscribe=One-Click")
   expect([done.status, done.headers.get("set-cookie")]).toEqual([200, null])
   expect(await done.text()).toContain("You are unsubscribed")
-  expect(await recordedBy(api, done.headers)).toEqual([])
+  expect(await recordedBy(api, done.headers)).toMatchObject([
+    { type: "user.updated", user_id: id, data: { userId: id, changed: ["messagePreferences"], updatedBy: id } },
+  ])
   expect((await read(token)).switches).toEqual([{ type: "booking.reminder.due", channel: "email", enabled: false }])
   expect((await post(linkFor(id), "List-Unsubscribe=One-Click")).status).toBe(200)
   const events = await api.database
