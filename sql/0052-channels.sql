@@ -1,8 +1,8 @@
--- Messages beyond mail: the phone and the browsers of a person, what a person wants to be told and when, and the list
--- of messages inside the program.
+-- Messages beyond mail: the phone and the browsers of a person, and the list of messages inside the program. A person
+-- says what to be told, by which channel, and when.
 
--- A number counts when its owner has typed the code that was sent to it. Until then the number before it stays. The code
--- is derived from code_id under the program's secret key, so no table, event or log holds it.
+-- A number counts when its owner has typed the code that was sent to it. Until then the number before it stays. The
+-- code is derived from code_id under the program's secret key, so no table, event or log holds it.
 create table slotbase.phones (
   user_id         uuid        primary key references slotbase.users (id) on delete cascade,
   number          text        constraint phone_is_e164 check (number ~ '^\+[1-9][0-9]{4,14}$'),
@@ -51,8 +51,8 @@ comment on table  slotbase.push_keys is 'The key pair with which the server show
 comment on column slotbase.push_keys.public_key is 'The uncompressed point in base64url, as browsers take it.';
 comment on column slotbase.push_keys.sealed is 'The private key, encrypted under the secret key.';
 
--- What a person has switched on or off. No row: as the program sends it. The type "*" means all types of the channel that
--- have no row of their own.
+-- What a person has switched on or off. No row: as the program sends it. The type "*" means all types of the channel
+-- that have no row of their own.
 create table slotbase.message_switches (
   user_id uuid    not null references slotbase.users (id) on delete cascade,
   type    text    not null,

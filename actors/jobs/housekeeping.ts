@@ -1,8 +1,8 @@
 /**
  * The scheduled job housekeeping: makes partitions well ahead, and removes rows that are no longer needed. These are
- * sessions and answers to Idempotency-Keys past their end, processes that expired long ago, old mails and texts, and job runs of
- * the week before. They stay while the clock is doubted. It also notes which dead passes have recovered,
- * and forgets the old secrets of rotations that are over.
+ * sessions and answers to Idempotency-Keys past their end, processes that expired long ago, and job runs of the week
+ * before. Of the local mailbox and phone the latest thousand stay. Nothing is removed while the clock is doubted. It
+ * also notes which dead passes have recovered, and forgets the old secrets of rotations that are over.
  */
 
 import { forgetOldAddresses, forgetOldSessions } from "#access/sessions.ts"

@@ -255,6 +255,8 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   childId: friendId,
   users: playerId,
   sessions: example.userSessionId,
+  notifications: example.notificationId,
+  "push-subscriptions": example.pushSubscriptionId,
   resources: resourceId,
   "lost-items": example.itemId,
   closures: example.closureId,

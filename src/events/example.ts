@@ -44,6 +44,7 @@ export const example = {
   userSessionId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e61",
   phoneCodeId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e62",
   notificationId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e63",
+  pushSubscriptionId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e64",
   bookedAt: "2026-03-09T16:20:30.125Z",
   startAt: "2026-03-12T17:00:00.000Z",
   endAt: "2026-03-12T18:00:00.000Z",

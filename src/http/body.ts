@@ -40,8 +40,8 @@ export async function readFormFields(request: Request, limits: BodyLimits): Prom
 }
 
 /**
- * The fields of a form in either of its two forms: mail programs send an unsubscription in parts (RFC 8058, section 3.1).
- * A form without fields stands for every other body.
+ * The fields of a form in either of its two forms. Mail programs send an unsubscription in parts (RFC 8058, section
+ * 3.1). Parts that make no sense are a form without fields.
  */
 export async function readSmallForm(request: Request, limits: BodyLimits): Promise<{ get(name: string): unknown }> {
   const type = request.headers.get("content-type") ?? ""

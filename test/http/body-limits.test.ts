@@ -109,9 +109,9 @@ test("every route whose method has a body reads it within limits, and states the
     if (["GET", "HEAD", "WS"].includes(method)) return []
     return isDescribed(hooks) ? [] : [`${method} ${path}`]
   })
-  // A page for browsers, outside of the document. It reads its form within the limits of open routes; see the test of
-  // account-pages.
-  expect(bare).toEqual(["POST /account-links/:token"])
+  // Pages for browsers, outside of the document. They read their forms within the limits of open routes; see the tests
+  // of account-pages and of unsubscribing.
+  expect(bare).toEqual(["POST /account-links/:token", "POST /unsubscribe/:token"])
   const sizes: unknown[] = Object.values(bodyLimits).map(({ bytes }) => bytes)
   const unstated = operations().list.filter(
     ({ method, operation }) =>

@@ -16,7 +16,6 @@ const f = "/v1/facilities/:facilityId"
 const unrecorded: Readonly<Record<string, string>> = {
   "POST /v1/users": "open to everybody; user.created names the person",
   "POST /v1/me/notifications/read": "marks one's own messages as read",
-  "POST /v1/me/notifications/:id/read": "marks one's own message as read",
   "POST /v1/password-resets": "open to everybody; using the link is recorded",
   [`POST ${f}/lost-items`]: "everybody reports; the report names its author",
   [`POST ${f}/holds`]: "lasts minutes; booking.hold.created names its actor",

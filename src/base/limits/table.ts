@@ -91,7 +91,8 @@ export const rates = {
 
 /**
  * A rate as SLOTBASE_REQUESTS_PER_SECOND changes it, in proportion to the rate of a caller. These are the rates of
- * strangers, integrations and new tokens, of sign-ins begun, of registrations, of mails with links, and of codes by text.
+ * strangers, integrations and new tokens, of sign-ins begun, of registrations, of mails with links, and of codes by
+ * text.
  */
 export function scaled(rate: Rate, requestsPerSecond: number): Rate {
   const factor = (requestsPerSecond * rates.caller.everyMs) / 1_000

@@ -4,12 +4,13 @@
  * send-messages sends what is recorded.
  * Writes: notifications, message_queue (a row for each message that is to be sent).
  */
+import type { Caller } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import type { Channel, MessagePriority } from "./channels/channel.ts"
 import { type MessageChannel, NOTIFICATION_CONFIGS, type NotificationConfig } from "./configs.ts"
 import { type MessagePlace, placesOf } from "./places.ts"
-import { aboutOf } from "./preferences/about.ts"
+import { messageDataOf } from "./preferences/about.ts"
 import { type Reached, reach } from "./preferences/reach.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { render } from "./render.ts"
@@ -230,7 +231,7 @@ function rowOf(
     address: recipient.address ?? null,
     link_id: recipient.linkId ?? null,
     not_before: recipient.notBefore?.toISOString() ?? null,
-    data: mail ? null : aboutOf(event),
+    data: mail ? null : messageDataOf(event),
     ics: null,
     reason: cannotReach(recipient, channels) ?? null,
   }
@@ -248,4 +249,31 @@ function attempt<T>(rendering: () => T): T {
   } catch (error) {
     throw new NotRendered(error instanceof Error ? error.message : String(error), { cause: error })
   }
+}
+
+/** Messages that one statement marks; the next request goes on. */
+const readAtOnce = 5_000
+
+/** Marks messages inside the program as read: one, one with all before it, or all. Answers how many were unread. */
+export async function markNoticesRead(
+  tx: Tx,
+  caller: Caller,
+  { only, upTo }: { readonly only?: string; readonly upTo?: string },
+): Promise<number> {
+  const { count } = await tx`
+    update slotbase.notifications n set read_at = slotbase.now()
+    from (
+      select k.id, k.facility_id from slotbase.notifications k
+      where k.user_id = ${caller.userId} and k.channel = 'in_app' and k.read_at is null
+        ${only === undefined ? tx`` : tx`and k.id = ${only} and k.user_id = ${caller.userId}`}
+        ${
+          upTo === undefined
+            ? tx``
+            : tx`and (k.created_at, k.id) <= (select l.created_at, l.id from slotbase.notifications l
+                                              where l.id = ${upTo} and l.user_id = ${caller.userId} limit 1)`
+        }
+      limit ${readAtOnce}
+    ) k
+    where n.id = k.id and n.facility_id = k.facility_id`
+  return count
 }

@@ -144,7 +144,7 @@ export async function noticed(desk: Desk): Promise<Given> {
     insert into slotbase.notifications (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, status, sent_at)
     values (${id}, ${example.facilityId}, ${newId()}, ${ids[playerId] ?? ""}, 'in_app', 'booking.confirmed', 'booking-confirmation',
             'high', 'Booked', 'Court 1 is yours.', 'sent', slotbase.now())`
-  return { ids: { ...ids, [example.notificationId]: id, notifications: id }, token }
+  return { ids: { ...ids, [example.notificationId]: id }, token }
 }
 
 /** The link of somebody who has forgotten their password. */

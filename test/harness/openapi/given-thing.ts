@@ -58,7 +58,7 @@ const operations: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     const { ids, token = "" } = await signedUp(desk)
     const body = exampleBodies["POST /v1/me/push-subscriptions"]
     const { id } = (await desk.api.call("POST", "/v1/me/push-subscriptions", { token, body })).body
-    return { ids: { ...ids, "push-subscriptions": id }, token }
+    return { ids: { ...ids, [example.pushSubscriptionId]: id }, token }
   },
   "DELETE /v1/me/sessions/{id}": async (desk) => {
     const { ids, token = "" } = await signedUp(desk)

@@ -1,7 +1,7 @@
 /**
  * Phone numbers, as people write them and in E.164. One library in one edition decides: libphonenumber-js with the full
- * metadata ("max"). The smaller editions know only how long a number may be, so a mistyped digit would pass, and they
- * do not tell a mobile number from one that costs whoever sends to it.
+ * metadata ("max"). The smaller editions know only how long a number may be, so a mistyped digit would pass. They do
+ * not tell a mobile number from one that costs whoever sends to it.
  */
 import { type CountryCode, isSupportedCountry, ParseError, parsePhoneNumberWithError } from "libphonenumber-js/max"
 

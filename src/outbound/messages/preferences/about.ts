@@ -1,4 +1,4 @@
-/** What a message is about, for programs: where a tap leads, which message replaces it, how long it is worth something. */
+/** What a message is about, for programs: where a tap leads, what replaces it, how long it is worth something. */
 
 interface AboutEvent {
   readonly id: string
@@ -22,7 +22,7 @@ const fields = [
   "expiresAt",
 ] as const
 
-export function aboutOf({ id, facility_id, data }: AboutEvent): Readonly<Record<string, string>> {
+export function messageDataOf({ id, facility_id, data }: AboutEvent): Readonly<Record<string, string>> {
   const given = data as Readonly<Record<string, unknown>>
   return {
     eventId: id,

@@ -12,7 +12,7 @@ import { allTypes, type Choice } from "./rows.ts"
 import { isOnWithoutChoice, isRequired } from "./switchable.ts"
 
 /** A message that somebody may get. */
-export interface Asked {
+export interface AskedMessage {
   readonly userId: string
   readonly channel: ChannelName
   /** Of its event. */
@@ -27,7 +27,11 @@ export type Decision =
   | { readonly send: false; readonly reason: string }
 
 /** Decides about many messages with one question. The answers are in the order of the messages. */
-export async function decide(db: Queryable, wanted: readonly Asked[], now = clock.now()): Promise<Decision[]> {
+export async function decideMessages(
+  db: Queryable,
+  wanted: readonly AskedMessage[],
+  now = clock.now(),
+): Promise<Decision[]> {
   if (wanted.length === 0) return []
   const choices = await findReaders(
     db,
@@ -37,7 +41,7 @@ export async function decide(db: Queryable, wanted: readonly Asked[], now = cloc
 }
 
 /** The decision by a reader's choices; undefined: there is no such reader. */
-export function decisionOf(asked: Omit<Asked, "userId">, choice: Choice | undefined, now: number): Decision {
+export function decisionOf(asked: Omit<AskedMessage, "userId">, choice: Choice | undefined, now: number): Decision {
   const { channel, type, priority, timezone } = asked
   if (priority === "critical" || isRequired(type)) return { send: true }
   if (!isSwitchedOn(channel, type, choice))

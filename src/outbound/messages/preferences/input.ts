@@ -26,12 +26,12 @@ const QuietHoursField = Schema.Struct({
 )
 
 /** More switches than there are types and channels are a mistake. */
-const maxSwitches = 400
+const maxSwitches = 250
 
 const SwitchInput = Schema.Struct({
   type: Schema.String.annotate({
     description: "a type of event, or * for all types without a switch of their own",
-  }).check(atMost(100)),
+  }).check(atMost(60), Schema.isPattern(/^(?:[*]|[a-z_.]+)$/u, { expected: "a type of event, or *" })),
   channel: MessageChannelName,
   enabled: Schema.Boolean,
 })

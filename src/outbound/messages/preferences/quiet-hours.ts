@@ -1,7 +1,7 @@
 /**
  * Quiet hours: from a local time until another one, through midnight when the end is before the start. The zone is the
- * reader's. On a day of a clock change an hour that is skipped ends at the end of the gap, and of a repeated hour the
- * first reading counts, as everywhere (local-days.ts). Pure.
+ * reader's. A time that the clocks skip is the end of the gap, and a repeated one counts at its first reading, as
+ * everywhere (local-days.ts). Pure.
  */
 import { boundaryOf, localDateOf } from "#base/local-days.ts"
 

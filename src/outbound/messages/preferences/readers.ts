@@ -1,4 +1,4 @@
-/** The people whom messages are for: how they can be reached, and what they have chosen. One question for all of them. */
+/** The people whom messages are for: how they can be reached, and what they have chosen. One question for all. */
 import type { Queryable } from "#base/database/db.ts"
 import type { Choice } from "./rows.ts"
 

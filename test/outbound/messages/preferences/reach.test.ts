@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
-import { decide } from "#outbound/messages/preferences/decide.ts"
+import { decideMessages } from "#outbound/messages/preferences/decide.ts"
 import { type Listed, reach } from "#outbound/messages/preferences/reach.ts"
 import { replaceChoices, type Switch } from "#outbound/messages/preferences/rows.ts"
 import { aPerson, type PersonRow } from "#test/harness/club/factories.ts"
@@ -150,14 +150,14 @@ test("a child, a guest without an address and nobody", async () => {
   expect(await waysOf(listed({ id: newId() }, "email"))).toEqual([["email", undefined, "no such user"]])
 })
 
-test("decide answers in the order of what it was asked", async () => {
+test("it is decided in the order of what it was asked", async () => {
   const [one, other] = [await aReader(), await aReader()]
   await choose(one, [{ type, channel: "email", enabled: false }])
   await choose(other, [], { channels: ["email"] })
   const ask = (userId: string, channel: "email" | "sms" | "in_app") =>
     ({ userId, channel, type, priority: "normal", timezone: "Europe/Berlin" }) as const
   expect(
-    await decide(
+    await decideMessages(
       database.db,
       [ask(one.id, "email"), ask(other.id, "email"), ask(one.id, "in_app"), ask(other.id, "sms")],
       evening,

@@ -1,7 +1,4 @@
-/**
- * The messages that a person reads inside the program: the list, and which ones were read. The rows are made with the
- * other messages of their event (intents.ts); only `read_at` is written here.
- */
+/** The messages that a person reads inside the program: the list, and which ones were read. */
 import * as Schema from "effect/Schema"
 import type { Caller } from "#access/caller.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
@@ -9,6 +6,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { keyAfter, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
+import { markNoticesRead } from "#outbound/messages/intents.ts"
 
 export const NotificationQuery = Schema.Struct({
   ...pageQuery,
@@ -44,8 +42,6 @@ export const ReadCount = Schema.Struct({ read: Schema.Int, unread: Schema.Int })
 
 /** Beyond it a person has stopped reading, and an exact count would read on and on. */
 const countedUnread = 1_000
-/** In one statement; the next request goes on. */
-const readAtOnce = 5_000
 
 interface Row {
   readonly id: string
@@ -87,38 +83,23 @@ export async function listNotifications(
 
 /** Throws NotFound. */
 export async function readNotification(tx: Tx, caller: Caller, id: string): Promise<typeof InAppNotification.Type> {
+  await markNoticesRead(tx, caller, { only: id })
   const [row] = await tx<Row[]>`
-    update slotbase.notifications set read_at = coalesce(read_at, slotbase.now())
-    where id = ${id} and user_id = ${caller.userId} and channel = 'in_app'
-    returning id, facility_id as "facilityId", type, title, body, data, created_at as "createdAt", read_at as "readAt"`
+    select id, facility_id as "facilityId", type, title, body, data, created_at as "createdAt", read_at as "readAt"
+    from slotbase.notifications where id = ${id} and user_id = ${caller.userId} and channel = 'in_app'`
   if (!row) throw new NotFound("notification", id)
   return answerOf(row)
 }
 
 /** Marks a message and all before it, or all. Throws NotFound for a message that is none of the caller's. */
 export async function readUpTo(tx: Tx, caller: Caller, { upTo }: typeof ReadUpTo.Type): Promise<typeof ReadCount.Type> {
-  const [last] =
-    upTo === undefined
-      ? []
-      : await tx<{ at: Date }[]>`
-          select created_at as at from slotbase.notifications
-          where id = ${upTo} and user_id = ${caller.userId} and channel = 'in_app'`
-  if (upTo !== undefined && !last) throw new NotFound("notification", upTo)
-  const { count } = await tx`
-    update slotbase.notifications n set read_at = slotbase.now()
-    from (
-      select k.id, k.facility_id from slotbase.notifications k
-      where k.user_id = ${caller.userId} and k.channel = 'in_app' and k.read_at is null
-        ${
-          upTo === undefined
-            ? tx``
-            : tx`and (k.created_at, k.id) <= (select l.created_at, l.id from slotbase.notifications l
-                                              where l.id = ${upTo} and l.user_id = ${caller.userId} limit 1)`
-        }
-      limit ${readAtOnce}
-    ) k
-    where n.id = k.id and n.facility_id = k.facility_id`
-  return { read: count, unread: await countUnread(tx, caller) }
+  if (upTo !== undefined) {
+    const last = await tx`
+      select from slotbase.notifications where id = ${upTo} and user_id = ${caller.userId} and channel = 'in_app'`
+    if (last.count === 0) throw new NotFound("notification", upTo)
+  }
+  const read = await markNoticesRead(tx, caller, upTo === undefined ? {} : { upTo })
+  return { read, unread: await countUnread(tx, caller) }
 }
 
 async function countUnread(db: Queryable, caller: Caller): Promise<number> {

@@ -12,7 +12,10 @@ export interface BrowserKeys {
   readonly auth: Uint8Array
 }
 
-/** Push services take bodies of 4,096 bytes (RFC 8291, section 4). The head has 86, the end of the record and the tag 17. */
+/**
+ * Push services take bodies of 4,096 bytes (RFC 8291, section 4). The head has 86, the end of the record and the tag
+ * 17.
+ */
 export const maxPlainBytes = 3_993
 
 /** For tests: the random values of the standard's example. */

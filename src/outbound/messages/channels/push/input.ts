@@ -1,4 +1,4 @@
-/** The requests and answers of push subscriptions. A subscription is what a browser's `PushSubscription` gives as JSON. */
+/** The requests and answers of push subscriptions. A subscription is what a browser's `toJSON()` gives of it. */
 import * as Schema from "effect/Schema"
 import { type Fault, InvalidInput } from "#base/errors.ts"
 import { Id } from "#base/schema/request-fields.ts"

@@ -1,6 +1,6 @@
 /**
  * How many requests one push service may have under way. The address of a subscription is a caller's text, so a service
- * may be a trap that never answers: it must not take the places of the others. A host that has taken no message yet has
+ * may be a trap that never answers. It must not take the places of the others. A host that has taken no message yet has
  * two at once. After time-outs in a row it is left alone for a while, and one request asks again.
  */
 import { SendFailed } from "#outbound/messages/channels/channel.ts"

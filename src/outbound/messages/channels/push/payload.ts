@@ -6,8 +6,8 @@ import { maxPlainBytes } from "./encrypt.ts"
 export type Pushed = Pick<Outgoing, "id" | "type" | "title" | "body" | "data" | "priority">
 
 /**
- * The message as JSON, for the service worker. One that is too long for a push service loses the end of its words, and
- * its data before that: a message that cannot be decrypted would be shown by no browser.
+ * The message as JSON, for the service worker. One that is too long for a push service loses its data, and then the end
+ * of its words. No browser would show a message that cannot be decrypted.
  */
 export function payloadOf({ id, type, title, body, data, priority }: Pushed): Uint8Array {
   const whole = { notificationId: id, type, title, body, priority, tag: topicOf({ id, data }), data }
@@ -37,7 +37,7 @@ export const urgencyOf = ({ priority }: Pick<Pushed, "priority">): "high" | "nor
   priority === "normal" ? "normal" : "high"
 
 /**
- * 32 characters of base64url (RFC 8030, section 5.4), the same for all messages about one thing: a newer one replaces
+ * 32 characters of base64url (RFC 8030, section 5.4), the same for all messages about one thing. A newer one replaces
  * one that was not shown yet. It is a hash, because push services read it.
  */
 export function topicOf({ id, data }: Pick<Pushed, "id" | "data">): string {

@@ -1,6 +1,6 @@
 /**
  * Push messages to browsers (RFC 8030): encrypted for one browser, signed for its push service, sent through the guard.
- * A subscription that has ended is removed. No answer holds the whole channel: the address of a subscription is a
+ * A subscription that has ended is removed. No answer holds the whole channel. The address of a subscription is a
  * caller's text, and whoever answers there must not stop the messages of others.
  */
 import { clock } from "#base/clock.ts"

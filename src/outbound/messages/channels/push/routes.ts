@@ -9,7 +9,7 @@ import { idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
 import { browserKeysOf, PushKey, SubscriptionAnswer, SubscriptionInput } from "./input.ts"
 import { loadPushKey } from "./keys.ts"
-import { listSubscriptions, subscribe, unsubscribeBrowser } from "./subscriptions.ts"
+import { listSubscriptions, subscribeBrowser, unsubscribeBrowser } from "./subscriptions.ts"
 
 const tag = "Messages"
 
@@ -57,7 +57,7 @@ export const pushRoutes = (app: App) =>
         let created = false
         return command(
           async (tx, serverKey: string) => {
-            const made = await subscribe(tx, app.secrets, who, { endpoint: given.endpoint, keys, serverKey })
+            const made = await subscribeBrowser(tx, app.secrets, who, { endpoint: given.endpoint, keys, serverKey })
             created = made.created
             return made.answer
           },

@@ -19,7 +19,7 @@ export interface PushTarget {
   readonly serverKey: string
 }
 
-export interface NewSubscription {
+export interface NewBrowser {
   readonly endpoint: string
   readonly keys: BrowserKeys
   readonly serverKey: string
@@ -38,14 +38,14 @@ interface Row {
 
 /**
  * Keeps a browser's subscription; the same browser again keeps its id. A browser in which somebody else signs in gets a
- * new one, so that messages under way to the person before do not reach the next. Records `user.updated`, unless it was
- * the person's already.
+ * new one. So messages under way to the person before do not reach the next. Records `user.updated`, unless the browser
+ * was the person's already.
  */
-export async function subscribe(
+export async function subscribeBrowser(
   tx: Tx,
   secrets: SecretBox,
   { userId }: Caller,
-  { endpoint, keys, serverKey }: NewSubscription,
+  { endpoint, keys, serverKey }: NewBrowser,
 ): Promise<{ readonly created: boolean; readonly answer: typeof SubscriptionAnswer.Type }> {
   const id = newId()
   const hash = createHash("sha256").update(endpoint).digest()

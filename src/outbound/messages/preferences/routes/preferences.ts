@@ -4,8 +4,8 @@ import { requirePerson } from "#domain/people/accounts/names.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { api } from "#http/route.ts"
-import { PreferencesAnswer, PreferencesInput } from "./input.ts"
-import { readPreferences, replacePreferences } from "./preferences.ts"
+import { PreferencesAnswer, PreferencesInput } from "#outbound/messages/preferences/input.ts"
+import { readPreferences, replacePreferences } from "#outbound/messages/preferences/preferences.ts"
 
 const tag = "Messages"
 

@@ -6,9 +6,15 @@ import { auditRuleOf, declareAudited } from "#http/audited.ts"
 import { readSmallForm } from "#http/body.ts"
 import { bodyLimits } from "#http/body-limits.ts"
 import { streamingApi } from "#http/route.ts"
-import { switchMessages } from "./preferences.ts"
-import { unsubscriptionOf } from "./unsubscribe.ts"
-import { askPage, noTokenPage, notOneClickPage, oneClick, unsubscribedPage } from "./unsubscribe-pages.ts"
+import { switchMessages } from "#outbound/messages/preferences/preferences.ts"
+import { unsubscriptionOf } from "#outbound/messages/preferences/unsubscribe.ts"
+import {
+  askPage,
+  noTokenPage,
+  notOneClickPage,
+  oneClick,
+  unsubscribedPage,
+} from "#outbound/messages/preferences/unsubscribe-pages.ts"
 
 const path = "/unsubscribe/:token"
 
