@@ -140,7 +140,7 @@ describe("a request leaves the row that its route declares", () => {
     },
     "PUT /v1/me/message-preferences": {
       body: { switches: [{ type: "*", channel: "sms", enabled: true }], quietHours: null },
-      before: null,
+      before: {},
       after: { "* sms": true },
     },
     [`PATCH ${f}/members/:userId`]: { body: { phone: "079" }, before: { phone: null }, after: { phone: "079" } },

@@ -26,7 +26,7 @@ const QuietHoursField = Schema.Struct({
 )
 
 /** More switches than there are types and channels are a mistake. */
-const maxSwitches = 250
+const maxSwitches = 200
 
 const SwitchInput = Schema.Struct({
   type: Schema.String.annotate({
