@@ -336,6 +336,19 @@ rows 20 language sql as $$
 $$;
 comment on function slotbase.free_messages(bigint, integer) is 'Frees the messages of expired processes; their outcome is unknown. Answers them, with those that were given up.';
 
+-- A report about a message that its server had taken. Answers the message, when there is one. A report that comes twice
+-- changes nothing more. A message that is being sent again is left to its end.
+create function slotbase.note_bounce(of_message uuid, failed boolean, answer text) returns table (facility_id uuid, sent_to text)
+rows 1 language sql as $$
+  update slotbase.notifications n
+  set status     = case when failed and n.status = 'sent' then 'bounced' else n.status end,
+      bounced_at = case when failed and n.status = 'sent' then slotbase.now() else n.bounced_at end,
+      reason     = case when n.status = 'sent' then answer else n.reason end
+  where n.id = of_message and n.channel = 'email' and n.status in ('sent', 'bounced')
+  returning n.facility_id, n.sent_to
+$$;
+comment on function slotbase.note_bounce(uuid, boolean, text) is 'Notes that a mail could not be delivered, or is delayed.';
+
 -- The dead letter of a message that was given up. The run of NotificationHandler had succeeded when it recorded the
 -- message. Now it is a dead letter, so that reprocessing it begins the message anew. A run that succeeded with others
 -- has no row of its own, and gets one.

@@ -13,7 +13,7 @@ import { sendHint } from "#base/hints.ts"
 import { record, setEventContext } from "#events/outbox.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
 import { type Channels, type Intent, NotRendered, recordMessages } from "#outbound/messages/intents.ts"
-import { causedBy, GiveUp, type HandledEvent, type Outcome, type SetBasedHandler } from "./handler.ts"
+import { causedBy, GiveUp, type HandledEvent, type Outcome, type SetBasedHandler, TryLater } from "./handler.ts"
 
 export interface NotificationTools {
   /** The channels of this program. */
@@ -38,6 +38,9 @@ export const notificationHandler = ({ channels, config }: NotificationTools): Se
   },
 })
 
+/** Another handler decides within milliseconds. */
+const notDecidedMs = 500
+
 async function tell(
   tx: Tx,
   events: readonly HandledEvent[],
@@ -45,7 +48,12 @@ async function tell(
   config: NotificationTools["config"],
 ): Promise<readonly Outcome[]> {
   const reasons: (string | undefined)[] = []
-  for (const { type, data } of events) reasons.push(await NOTIFICATION_CONFIGS[type]?.whyNot?.(tx, data as never))
+  for (const event of events) {
+    const { whyNot, toldElsewhere } = NOTIFICATION_CONFIGS[event.type] ?? {}
+    const elsewhere = await toldElsewhere?.(tx, event.data as never, event)
+    if (typeof elsewhere === "object") throw new TryLater(elsewhere.later, notDecidedMs, "not_decided")
+    reasons.push(elsewhere ?? (await whyNot?.(tx, event.data as never)))
+  }
   const told = events.filter((_, nth) => reasons[nth] === undefined)
   try {
     const recorded = await recordMessages(tx, told, channels)

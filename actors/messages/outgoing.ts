@@ -2,8 +2,10 @@
  * A claimed message as its channel sends it. Some of it may not stand in a table that many read, and is put in here.
  * That is the link that only this mail has, and the address by which its reader unsubscribes.
  */
+import type { Config } from "#base/config.ts"
 import type { Outgoing } from "#outbound/messages/channels/channel.ts"
-import { type LinkTools, linkUrl, withLink } from "#outbound/messages/link-place.ts"
+import { finishedInvitation } from "#outbound/messages/invitation.ts"
+import { type LinkTools, withLinks } from "#outbound/messages/link-place.ts"
 import { oneLine } from "#outbound/messages/render.ts"
 import type { ClaimedMessage } from "./claim.ts"
 
@@ -14,16 +16,16 @@ export type UnsubscribeUrl = (
 
 export interface OutgoingTools {
   readonly secrets: LinkTools["secrets"]
-  readonly config: Pick<LinkTools, "publicUrl">
+  readonly config: Pick<LinkTools, "publicUrl"> & Pick<Config, "mailFrom">
   readonly unsubscribeUrl?: UnsubscribeUrl
 }
 
 export const outgoingOf =
-  ({ secrets, config: { publicUrl }, unsubscribeUrl }: OutgoingTools) =>
+  ({ secrets, config: { publicUrl, mailFrom }, unsubscribeUrl }: OutgoingTools) =>
   (message: ClaimedMessage): Outgoing => {
     const { link_id: linkId, body, html, ics } = message
-    const link = linkId === null ? undefined : linkUrl({ secrets, publicUrl }, linkId)
-    const filled = (text: string) => (link === undefined ? text : withLink(text, link))
+    const linked = { id: message.id, facilityId: message.facility_id, linkId, address: message.reach ?? "" }
+    const filled = (text: string) => withLinks({ secrets, publicUrl }, linked, text)
     const url = unsubscribeUrl?.(message)
     return {
       id: message.id,
@@ -36,7 +38,10 @@ export const outgoingOf =
       type: message.type,
       priority: message.priority,
       data: message.data ?? {},
-      ...(ics !== null && { ics }),
+      ...(ics !== null && { ics: finishedInvitation(ics, { from: addressOf(mailFrom), to: linked.address }) }),
       links: url === undefined ? {} : { unsubscribeUrl: url },
     }
   }
+
+/** The address of a sender such as "Parkside <mail@club.example>". */
+const addressOf = (from: string) => /<([^<>]+)>\s*$/.exec(from)?.[1] ?? from

@@ -9,15 +9,15 @@ import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import type { SecretBox } from "#base/secrets.ts"
+import { markUndeliverable } from "#domain/people/undeliverable.ts"
 import type { Channel } from "#outbound/messages/channels/channel.ts"
-import { markUndeliverable } from "#outbound/messages/channels/email/undeliverable.ts"
 import { ChannelSender } from "./channel-sender.ts"
 import { outgoingOf, type UnsubscribeUrl } from "./outgoing.ts"
 import { freeAbandoned } from "./settle.ts"
 
 export interface MessageTools {
   readonly db: Db
-  readonly config: Pick<Config, "environment" | "publicUrl">
+  readonly config: Pick<Config, "environment" | "publicUrl" | "mailFrom">
   readonly secrets: SecretBox
   readonly channels: readonly Channel[]
   /** Left out: no message can be unsubscribed from. */

@@ -139,7 +139,7 @@ async function deadLetter(
     status: "dead_letter",
   }
   await tx`select slotbase.dead_letter_of_messages(${event_id}, ${facility_id}, ${JSON.stringify(error)}::text::jsonb)`
-  log.error("dead letter made", { handler: "NotificationHandler", event: event_id, message: id })
+  log.error("dead letter made", { handler: "NotificationHandler", event: event_id, notification: id })
 }
 
 const whatToDo =

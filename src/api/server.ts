@@ -11,6 +11,7 @@ import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { webSocketOptions } from "#outbound/live/limits.ts"
 import { Live } from "#outbound/live/live.ts"
 import { liveRoutes } from "#outbound/live/routes.ts"
+import { bookingLinkRoutes } from "#outbound/messages/booking-links/routes.ts"
 import { mailboxRoutes } from "#outbound/messages/channels/email/routes.ts"
 import { phoneRoutes } from "#outbound/messages/channels/sms/routes.ts"
 import { unsubscribeRoutes } from "#outbound/messages/preferences/routes/unsubscribe.ts"
@@ -35,6 +36,7 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
   return server
     .use(accountPageRoutes(app))
     .use(unsubscribeRoutes(app))
+    .use(bookingLinkRoutes(app))
     .use(mailboxRoutes(app))
     .use(phoneRoutes(app))
     .use(liveRoutes(live, app.config))

@@ -13,6 +13,8 @@ import { doctor } from "./doctor.ts"
 import { grantReader } from "./grant-reader.ts"
 import { jobs } from "./jobs.ts"
 import { links } from "./links.ts"
+import { mail } from "./mail.ts"
+import { messages } from "./messages.ts"
 import { migrateCommand } from "./migrate.ts"
 import { url } from "./url.ts"
 import { webhooks } from "./webhooks.ts"
@@ -28,6 +30,8 @@ const commands: readonly Command[] = [
   jobs,
   deadLetters,
   webhooks,
+  mail,
+  messages,
   zones,
 ]
 

@@ -1,7 +1,7 @@
 // An SMTP server that costs little: it takes every mail, keeps when each recipient's first one arrived, and answers over
 // HTTP how many there are. A server of the usual library would cost more than what is measured.
 
-interface Connection {
+export interface Connection {
   inData: boolean
   rest: string
   recipient: string

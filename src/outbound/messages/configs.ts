@@ -12,7 +12,10 @@ import type { Tx } from "#base/database/transaction.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
 import type { ChannelName, MessagePriority } from "./channels/channel.ts"
-import type { TemplateId } from "./render.ts"
+import type { TemplateId } from "./templates/catalogue.ts"
+import { whyNoReceipt } from "./together/receipt.ts"
+import { toldInSeries, whyNoSeries } from "./together/series.ts"
+import type { RecordedEventFacts } from "./together/told.ts"
 
 export type RecipientType =
   | "booker"
@@ -32,6 +35,8 @@ export type MessageChannel = ChannelName
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
+  /** The template by the event's data. Left out: always the same. */
+  readonly templateFor?: (data: never) => TemplateId
   /** critical: neither switched off nor held in quiet hours. */
   readonly priority: MessagePriority
   readonly recipients: readonly {
@@ -40,11 +45,21 @@ export interface NotificationConfig {
     /** Left out: the template of the event. */
     readonly templateId?: TemplateId
   }[]
-  /** The reason to send no message, or undefined; asked before each attempt. Left out: messages are always sent. */
+  /**
+   * The reason to send no message, or undefined. Asked when messages are recorded, and again before they leave.
+   * Left out: messages are always sent.
+   */
   readonly whyNot?: (db: Queryable, data: never) => Promise<string | undefined>
+  /**
+   * Which other message tells the same, or undefined. Asked once, when messages are recorded.
+   * `later`: it is not decided yet, and asked again soon.
+   */
+  readonly toldElsewhere?: (db: Queryable, data: never, event: RecordedEventFacts) => Promise<ToldElsewhere>
   /** Runs in the transaction that marks a message as sent. */
   readonly whenSent?: (tx: Tx, data: never, message: SentMessage) => Promise<void>
 }
+
+export type ToldElsewhere = string | { readonly later: string } | undefined
 
 export interface SentMessage {
   readonly userId: string
@@ -61,6 +76,39 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
+    toldElsewhere: inSeries,
+  },
+  "recurring_booking.created": {
+    templateId: "series-booked",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+    toldElsewhere: async (_db: Queryable, data: EventData<"recurring_booking.created">) => whyNoSeries(data),
+  },
+  "recurring_booking.changed": {
+    templateId: "series-booked",
+    templateFor: ({ change }: EventData<"recurring_booking.changed">) =>
+      change === "rescheduled" ? "series-moved" : "series-booked",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+    toldElsewhere: async (_db: Queryable, data: EventData<"recurring_booking.changed">) => whyNoSeries(data),
+  },
+  "recurring_booking.cancelled": {
+    templateId: "series-cancelled",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+    toldElsewhere: async (_db: Queryable, data: EventData<"recurring_booking.cancelled">) => whyNoSeries(data),
   },
   "feedback.published": {
     templateId: "session-feedback",
@@ -78,6 +126,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
+    toldElsewhere: inSeries,
   },
   "booking.no_show": {
     templateId: "booking-no-show",
@@ -106,6 +155,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
+    toldElsewhere: inSeries,
   },
   "booking.local_time_changed": {
     templateId: "booking-local-time-changed",
@@ -122,6 +172,7 @@ const configs = {
       { type: "booker", channel: "email" },
       { type: "facility_admins", channel: "email" },
     ],
+    toldElsewhere: inSeries,
   },
   "booking.approval.granted": {
     templateId: "approval-granted",
@@ -178,6 +229,8 @@ const configs = {
     templateId: "payment-receipt",
     priority: "normal",
     recipients: [{ type: "payer", channel: "email" }],
+    toldElsewhere: (db: Queryable, _data: EventData<"payment.succeeded">, event: RecordedEventFacts) =>
+      whyNoReceipt(db, event),
   },
   "subscription.limit_warning": {
     templateId: "limit-warning",
@@ -302,6 +355,11 @@ const configs = {
     recipients: [{ type: "platform_admins", channel: "email" }],
   },
 } as const satisfies Partial<Record<EventType, NotificationConfig>>
+
+/** A booking of a series that changed together with others is told with them. */
+function inSeries(db: Queryable, _data: object, event: RecordedEventFacts) {
+  return toldInSeries(db, event)
+}
 
 export const NOTIFICATION_CONFIGS: Readonly<Partial<Record<string, NotificationConfig>>> = configs
 

@@ -7,13 +7,18 @@
 import type { Caller } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import type { Language } from "#base/languages.ts"
 import type { Channel, MessagePriority } from "./channels/channel.ts"
 import { type MessageChannel, NOTIFICATION_CONFIGS, type NotificationConfig } from "./configs.ts"
+import { invitationOf } from "./invitation.ts"
 import { type MessagePlace, placesOf } from "./places.ts"
 import { messageDataOf } from "./preferences/about.ts"
 import { type Reached, reach } from "./preferences/reach.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
-import { render } from "./render.ts"
+import { type Message, render } from "./render.ts"
+import { receiptOf } from "./together/receipt.ts"
+import { seriesOf } from "./together/series.ts"
+import type { Receipt, Series } from "./together/told.ts"
 
 /** An event with a notification. */
 export interface Notified extends Concerned {
@@ -21,6 +26,8 @@ export interface Notified extends Concerned {
   readonly type: string
   readonly occurred_at: Date
   readonly resource_id: string | null
+  readonly correlation_id: string
+  readonly causation_id: string | null
 }
 
 /** What became of a message when it was recorded. */
@@ -99,7 +106,14 @@ export async function intend(
     if (people > maxRecipients) throw new NotRendered(`${people} recipients of one event, more than ${maxRecipients}`)
     const place = places[nth]
     if (place === undefined) throw new NotRendered(`there is no facility ${event.facility_id}`)
-    for (const recipient of told) rows.push(rowOf(event, config, recipient, place, channels))
+    const together = { receipt: await receiptOf(db, event), series: await seriesOf(db, event) }
+    const write = writerOf(event, place, together)
+    for (const recipient of told) {
+      const language = recipient.language ?? place.language
+      const message = write(recipient, language)
+      const ics = recipient.channel === "email" ? invitationOf(event, place, message.short) : null
+      rows.push({ ...rowOf(event, config, recipient, message, channels), language, ics })
+    }
     if (performance.now() - turn < renderingMs) continue
     await Bun.sleep(0)
     turn = performance.now()
@@ -154,6 +168,7 @@ interface Row {
   readonly channel: MessageChannel
   readonly type: string
   readonly template_id: string
+  readonly language: Language
   readonly priority: MessagePriority
   readonly title: string
   readonly body: string
@@ -177,15 +192,15 @@ async function insert(db: Queryable, rows: readonly Row[]): Promise<readonly Mad
   return db<MadeNotice[]>`
     with made as (
       insert into slotbase.notifications
-        (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, html, address, link_id,
-         not_before, data, ics, status, sent_at, reason)
+        (id, facility_id, event_id, user_id, channel, type, template_id, language, priority, title, body, html, address,
+         link_id, not_before, data, ics, status, sent_at, reason)
       select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id || case when e.channel = 'push' then coalesce(e.address, '') else '' end),
-             e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.priority, e.title, e.body, e.html,
+             e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.language, e.priority, e.title, e.body, e.html,
              e.address, e.link_id, e.not_before, e.data, e.ics,
              case when e.reason is not null then 'skipped' when e.channel = 'in_app' then 'sent' else 'pending' end,
              case when e.reason is null and e.channel = 'in_app' then slotbase.now() end, e.reason
       from json_to_recordset(${JSON.stringify(rows)}::text::json) as e (
-        facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, priority text,
+        facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, language text, priority text,
         title text, body text, html text, address text, link_id uuid, not_before timestamptz, data jsonb, ics text, reason text)
       on conflict do nothing
       returning id, facility_id, event_id, user_id, channel, priority, not_before, status
@@ -205,22 +220,14 @@ function rowOf(
   event: Notified,
   config: NotificationConfig,
   recipient: Reached<Recipient>,
-  place: MessagePlace,
+  message: Message,
   channels: Channels,
-): Row {
-  const { userId, firstName = "", lastName = "", as } = recipient
-  const view = {
-    ...place,
-    data: event.data,
-    occurredAt: event.occurred_at.toISOString(),
-    recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as },
-  }
-  const message = attempt(() => render(recipient.templateId, view))
+): Omit<Row, "language" | "ics"> {
   const mail = recipient.channel === "email"
   return {
     facility_id: event.facility_id,
     event_id: event.id,
-    user_id: userId,
+    user_id: recipient.userId,
     channel: recipient.channel,
     type: event.type,
     template_id: recipient.templateId,
@@ -232,8 +239,36 @@ function rowOf(
     link_id: recipient.linkId ?? null,
     not_before: recipient.notBefore?.toISOString() ?? null,
     data: mail ? null : messageDataOf(event),
-    ics: null,
     reason: cannotReach(recipient, channels) ?? null,
+  }
+}
+
+/** Makes the texts of an event. Those of one person are the same on each channel, and are made once. */
+function writerOf(
+  event: Notified,
+  { facility, resource, isPlatform }: MessagePlace,
+  { receipt, series }: { readonly receipt: Receipt | null; readonly series: Series | null },
+): (
+  recipient: Pick<Recipient, "userId" | "firstName" | "lastName" | "as" | "templateId" | "timezone">,
+  language: Language,
+) => Message {
+  const made = new Map<string, Message>()
+  return ({ userId, firstName = "", lastName = "", as, templateId, timezone: own }, language) => {
+    const key = `${userId} ${as} ${templateId}`
+    // A person who has chosen no zone is taken to be where the facility is. The platform is nowhere.
+    const timezone = own ?? (isPlatform ? null : facility.timezone)
+    const view = {
+      facility: isPlatform ? { ...facility, timezone: timezone ?? facility.timezone } : facility,
+      resource,
+      receipt: as === "booker" ? receipt : null,
+      series,
+      data: event.data,
+      occurredAt: event.occurred_at.toISOString(),
+      recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as, timezone },
+    }
+    const message = made.get(key) ?? attempt(() => render(templateId, view, language))
+    made.set(key, message)
+    return message
   }
 }
 

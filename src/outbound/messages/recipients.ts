@@ -11,10 +11,11 @@
 import type { Role } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { platformFacilityId } from "#base/ids.ts"
+import type { Language } from "#base/languages.ts"
 import { addressIn } from "#domain/people/address.ts"
 import type { MessageChannel, NotificationConfig, RecipientType } from "./configs.ts"
 import { type Addressed, holderOf, previousAddressOf } from "./link-recipients.ts"
-import type { TemplateId } from "./render.ts"
+import type { TemplateId } from "./templates/catalogue.ts"
 
 export interface Recipient {
   readonly userId: string
@@ -40,6 +41,9 @@ export interface Recipient {
   readonly firstName: string | undefined
   readonly lastName: string | undefined
   readonly email: string | undefined
+  /** Null: that of the facility. A child who chose none reads what the parent chose. */
+  readonly language: Language | null
+  readonly timezone: string | null
 }
 
 /** The part of an event that names its recipients. */
@@ -77,17 +81,20 @@ export async function resolveRecipients(
         firstName: user?.first_name,
         lastName: user?.last_name,
         email: part.address ?? user?.email ?? undefined,
+        language: user?.language ?? null,
+        timezone: user?.timezone ?? null,
       }
     }),
   )
 }
 
-type Part = Omit<Recipient, "firstName" | "lastName" | "email">
+type Part = Omit<Recipient, "firstName" | "lastName" | "email" | "language" | "timezone">
 
 function partsOf({ event, config }: ToldEvent, people: People): readonly Part[] {
   const found: Part[] = []
   const seen = new Set<string>()
-  for (const { type, channel, templateId = config.templateId } of config.recipients) {
+  const usual = config.templateFor?.(event.data as never) ?? config.templateId
+  for (const { type, channel, templateId = usual } of config.recipients) {
     for (const { userId, as = names[type], address, linkId } of people(event, type)) {
       const key = `${userId} ${channel} ${templateId}`
       if (seen.has(key)) continue
@@ -102,6 +109,8 @@ interface Named {
   readonly first_name: string
   readonly last_name: string
   readonly email: string | null
+  readonly language: Language | null
+  readonly timezone: string | null
 }
 
 async function namesOf(
@@ -110,9 +119,11 @@ async function namesOf(
 ): Promise<ReadonlyMap<string, Named>> {
   if (asked.length === 0) return new Map()
   const rows = await db<(Named & { id: string; facility_id: string })[]>`
-    select w.facility_id, u.id, u.first_name, u.last_name, ${addressIn(db, db`w.facility_id`)} as email
+    select w.facility_id, u.id, u.first_name, u.last_name, ${addressIn(db, db`w.facility_id`)} as email,
+           coalesce(u.language, p.language) as language, coalesce(u.timezone, p.timezone) as timezone
     from unnest(${asked.map((each) => each.userId)}::uuid[], ${asked.map((each) => each.facilityId)}::uuid[]) as w (user_id, facility_id)
-    join slotbase.users u on u.id = w.user_id`
+    join slotbase.users u on u.id = w.user_id
+    left join slotbase.users p on p.id = u.managed_by`
   return new Map(rows.map((row) => [`${row.id} ${row.facility_id}`, row]))
 }
 
@@ -133,6 +144,7 @@ const names = {
 /** The fields of the notified events that name the people concerned. */
 interface About {
   readonly bookingId?: string
+  readonly bookingIds?: readonly string[]
   readonly bookerId?: string
   /** The booker, in booking.no_show; the person, in the events of accounts. */
   readonly userId?: string
@@ -152,7 +164,7 @@ async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<Pe
   const asking = (type: RecipientType) =>
     events.filter(({ config }) => config.recipients.some((each) => each.type === type)).map(({ event }) => event)
   const about = (event: Concerned) => event.data as About
-  const ofBooking = (event: Concerned) => about(event).bookingId !== undefined
+  const ofBooking = (event: Concerned) => bookingOf(event) !== undefined
   const [participants, coaches, admins, links] = await Promise.all([
     participantsOf(
       db,
@@ -200,7 +212,13 @@ async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<Pe
   }
 }
 
-const bookingKey = ({ facility_id, data }: Concerned) => `${(data as About).bookingId} ${facility_id}`
+/** The booking of an event; of a series one of those that changed, because all have the same people. */
+function bookingOf({ data }: Concerned): string | undefined {
+  const { bookingId, bookingIds } = data as About
+  return bookingId ?? bookingIds?.[0]
+}
+
+const bookingKey = (event: Concerned) => `${bookingOf(event)} ${event.facility_id}`
 
 /** The coach of each lesson; nobody for other bookings. */
 const coachesOf = (db: Queryable, events: readonly Concerned[]) =>
@@ -228,7 +246,7 @@ async function peopleByBooking(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   if (events.length === 0) return new Map()
   const rows = (await ask(
-    events.map(({ data }) => (data as About).bookingId ?? ""),
+    events.map((event) => bookingOf(event) ?? ""),
     events.map((event) => event.facility_id),
   )) as readonly { booking_id: string; facility_id: string; user_id: string }[]
   const found = new Map<string, string[]>()

@@ -4,53 +4,16 @@
  * a mail.
  */
 import { type Template as Compiled, Liquid } from "liquidjs"
-import { localTime, money, period, shortTime } from "./format.ts"
-import { linkPlace } from "./link-place.ts"
-import { accountInvitation } from "./templates/account-invitation.ts"
-import { approvalExpired } from "./templates/approval-expired.ts"
-import { approvalGranted } from "./templates/approval-granted.ts"
-import { approvalRejected } from "./templates/approval-rejected.ts"
-import { approvalRequested } from "./templates/approval-requested.ts"
-import { bookingCancelled } from "./templates/booking-cancelled.ts"
-import { bookingConfirmation } from "./templates/booking-confirmation.ts"
-import { bookingLocalTimeChanged } from "./templates/booking-local-time-changed.ts"
-import { bookingNoShow } from "./templates/booking-no-show.ts"
-import { bookingReminder } from "./templates/booking-reminder.ts"
-import { bookingRescheduled } from "./templates/booking-rescheduled.ts"
-import { bookingStruck } from "./templates/booking-struck.ts"
-import { coachBlockDecided } from "./templates/coach-block-decided.ts"
-import { coachBlockExpired } from "./templates/coach-block-expired.ts"
-import { coachBlockRequested } from "./templates/coach-block-requested.ts"
-import { coachBlockStruck } from "./templates/coach-block-struck.ts"
-import { emailChangeNotice } from "./templates/email-change-notice.ts"
-import { emailChanged } from "./templates/email-changed.ts"
-import { emailConfirmation } from "./templates/email-confirmation.ts"
+import { type Language, languages } from "#base/languages.ts"
+import { engineOf, engineOptions } from "./language/engine.ts"
+import { greetingOf, labels, sentWith } from "./language/labels.ts"
+import { linkPlaces } from "./link-place.ts"
+import { type TemplateId, templateIds, templates } from "./templates/catalogue.ts"
 import { htmlLayout, textLayout } from "./templates/layout.ts"
-import { limitWarning } from "./templates/limit-warning.ts"
-import { noShowUndone } from "./templates/no-show-undone.ts"
-import { passwordChanged } from "./templates/password-changed.ts"
-import { passwordReset } from "./templates/password-reset.ts"
-import { paymentFailed } from "./templates/payment-failed.ts"
-import { paymentReceipt } from "./templates/payment-receipt.ts"
-import { paymentVoided } from "./templates/payment-voided.ts"
-import { phoneCode } from "./templates/phone-code.ts"
-import { platformFailing } from "./templates/platform-failing.ts"
-import { platformRecovered } from "./templates/platform-recovered.ts"
-import { refundFailed } from "./templates/refund-failed.ts"
-import { seriesBlocked } from "./templates/series-blocked.ts"
-import { sessionFeedback } from "./templates/session-feedback.ts"
-import { subscriptionCancelled } from "./templates/subscription-cancelled.ts"
-import { subscriptionChanged } from "./templates/subscription-changed.ts"
-import { subscriptionRenewed } from "./templates/subscription-renewed.ts"
-import { subscriptionStatus } from "./templates/subscription-status.ts"
-import type { Template } from "./templates/template.ts"
-import { waitlistExpired } from "./templates/waitlist-expired.ts"
-import { waitlistOffer } from "./templates/waitlist-offer.ts"
-import { webhookDisabled } from "./templates/webhook-disabled.ts"
-import { webhookFailing } from "./templates/webhook-failing.ts"
-import { webhookRecovered } from "./templates/webhook-recovered.ts"
+import { type Template, type WordField, wordFields } from "./templates/template.ts"
+import type { Receipt, Series } from "./together/told.ts"
 
-export type TemplateId = keyof typeof compiled
+export type { TemplateId } from "./templates/catalogue.ts"
 
 /** The variables of a template. */
 export interface View {
@@ -62,10 +25,16 @@ export interface View {
     readonly firstName: string
     readonly name: string
     readonly as: string
+    /** IANA zone of the reader; null: unknown. */
+    readonly timezone: string | null
   }
   readonly facility: { readonly name: string; readonly timezone: string; readonly currency: string }
   /** Name of the resource, or empty. */
   readonly resource: string
+  /** The payment that made the booking; null: none, or it has a message of its own. */
+  readonly receipt: Receipt | null
+  /** The bookings of a series that changed together; null: the event is of no series. */
+  readonly series: Series | null
 }
 
 export interface Message {
@@ -77,24 +46,27 @@ export interface Message {
 }
 
 /** Throws when the view lacks a variable of the template, or when an instant, zone or currency is invalid. */
-export function render(id: TemplateId, view: View): Message {
-  const template = compiled[id]
+export function render(id: TemplateId, view: View, language: Language): Message {
+  const { engine, templates: known } = compiled[language]
+  const template = known[id]
   const line = (piece: Compiled[], limit = longestLine) => oneLine(engine.renderSync(piece, view), limit)
-  const subject = line(template.subject, longestSubject)
-  const short = line(template.short)
+  const field = (name: WordField) => line(template.words[name], name === "subject" ? longestSubject : longestLine)
+  const [subject, short] = [field("subject"), field("short")]
   const words = {
     subject,
     short,
-    heading: line(template.heading),
-    lead: line(template.lead),
+    language,
+    heading: field("heading"),
+    lead: field("lead"),
     facts: template.facts.map(([label, value]) => ({ label, value: line(value) })).filter((fact) => fact.value !== ""),
     action: line(template.action, longestSubject),
-    link: linkPlace,
-    note: line(template.note),
-    greeting: oneLine(`Hello ${view.recipient.firstName}`, longestSubject).concat(","),
+    link: template.link,
+    note: field("note"),
+    greeting: oneLine(greetingOf(language, view.recipient.firstName), longestSubject).concat(","),
     facility: oneLine(view.facility.name, longestSubject),
+    sentWith: sentWith[language],
   }
-  return { subject, short, text: engine.renderSync(text, words), html: escaping.renderSync(html, words) }
+  return { subject, short, text: layout.renderSync(text, words), html: escaping.renderSync(html, words) }
 }
 
 /**
@@ -114,99 +86,43 @@ const longestLine = 1_000
 /** Characters. The mail client folds a line long before, at its own limit of 998 bytes. */
 const longestSubject = 200
 
-/**
- * The templates are the program's own, and their values have limits of their own. These limits end a template that an
- * edit made endless. A template of a facility's own must be rendered by a task in a child process.
- */
-export const templateLimits = {
-  /** Characters of a template. The longest, the layout, has less than 5,000. */
-  parseLimit: 50_000,
-  /** Milliseconds. A message takes less than 1; a busy machine takes its time. */
-  renderLimit: 2_000,
-  /** Characters and elements that filters and loops make. */
-  memoryLimit: 1_000_000,
-}
-
-const options = {
-  ...templateLimits,
-  strictVariables: true,
-  strictFilters: true,
-  lenientIf: true,
-  ownPropertyOnly: true,
-}
-const engine = new Liquid(options)
-const escaping = new Liquid({ ...options, outputEscape: "escape" })
-
-engine.registerFilter("money", money)
-engine.registerFilter("local_time", localTime)
-engine.registerFilter("short_time", shortTime)
-engine.registerFilter("period", period)
+const layout = new Liquid(engineOptions)
+const escaping = new Liquid({ ...engineOptions, outputEscape: "escape" })
 
 // Compiled once, at the start: a template that does not parse stops the program, not a mail.
-const text = engine.parse(textLayout)
+const text = layout.parse(textLayout)
 const html = escaping.parse(htmlLayout)
-const compiled = {
-  "booking-confirmation": compile(bookingConfirmation),
-  "booking-cancelled": compile(bookingCancelled),
-  "booking-no-show": compile(bookingNoShow),
-  "booking-reminder": compile(bookingReminder),
-  "session-feedback": compile(sessionFeedback),
-  "payment-receipt": compile(paymentReceipt),
-  "limit-warning": compile(limitWarning),
-  "approval-expired": compile(approvalExpired),
-  "approval-granted": compile(approvalGranted),
-  "approval-rejected": compile(approvalRejected),
-  "approval-requested": compile(approvalRequested),
-  "booking-local-time-changed": compile(bookingLocalTimeChanged),
-  "booking-rescheduled": compile(bookingRescheduled),
-  "booking-struck": compile(bookingStruck),
-  "coach-block-decided": compile(coachBlockDecided),
-  "coach-block-expired": compile(coachBlockExpired),
-  "coach-block-struck": compile(coachBlockStruck),
-  "coach-block-requested": compile(coachBlockRequested),
-  "no-show-undone": compile(noShowUndone),
-  "payment-failed": compile(paymentFailed),
-  "payment-voided": compile(paymentVoided),
-  "refund-failed": compile(refundFailed),
-  "series-blocked": compile(seriesBlocked),
-  "subscription-cancelled": compile(subscriptionCancelled),
-  "subscription-changed": compile(subscriptionChanged),
-  "subscription-renewed": compile(subscriptionRenewed),
-  "subscription-status": compile(subscriptionStatus),
-  "waitlist-expired": compile(waitlistExpired),
-  "waitlist-offer": compile(waitlistOffer),
-  "webhook-disabled": compile(webhookDisabled),
-  "webhook-failing": compile(webhookFailing),
-  "webhook-recovered": compile(webhookRecovered),
-  "platform-failing": compile(platformFailing),
-  "platform-recovered": compile(platformRecovered),
-  "account-invitation": compile(accountInvitation),
-  "email-change-notice": compile(emailChangeNotice),
-  "email-changed": compile(emailChanged),
-  "email-confirmation": compile(emailConfirmation),
-  "password-changed": compile(passwordChanged),
-  "password-reset": compile(passwordReset),
-  "phone-code": compile(phoneCode),
-} as const
+const compiled = Object.fromEntries(languages.map((each) => [each, compileAll(each)])) as Record<
+  Language,
+  ReturnType<typeof compileAll>
+>
 
-function compile(template: Template): CompiledTemplate {
+function compileAll(language: Language) {
+  const engine = engineOf(language)
+  const all = templateIds.map((id) => [id, compile(engine, templates[id], language)] as const)
+  return { engine, templates: Object.fromEntries(all) as Record<TemplateId, CompiledTemplate> }
+}
+
+function compile(engine: Liquid, template: Template, language: Language): CompiledTemplate {
+  const { facts, action } = template
   return {
-    subject: engine.parse(template.subject),
-    short: engine.parse(template.short),
-    heading: engine.parse(template.heading),
-    lead: engine.parse(template.lead),
-    facts: template.facts.map(([label, value]) => [label, engine.parse(value)] as const),
-    action: engine.parse(template.action ?? ""),
-    note: engine.parse(template.note),
+    words: Object.fromEntries(wordFields.map((name) => [name, engine.parse(template[language][name])])) as Record<
+      WordField,
+      Compiled[]
+    >,
+    facts: facts.map(
+      ([label, value]) =>
+        [labels[label][language], engine.parse(typeof value === "string" ? value : value[language])] as const,
+    ),
+    action: engine.parse(action?.[language] ?? ""),
+    link: linkPlaces[action?.to ?? "account"],
   }
 }
 
 interface CompiledTemplate {
-  readonly subject: Compiled[]
-  readonly short: Compiled[]
-  readonly heading: Compiled[]
-  readonly lead: Compiled[]
+  readonly words: Readonly<Record<WordField, Compiled[]>>
   readonly facts: readonly (readonly [label: string, value: Compiled[]])[]
   readonly action: Compiled[]
-  readonly note: Compiled[]
+  /** The place of the link. */
+  readonly link: string
 }

@@ -63,14 +63,16 @@ test("a confirmed booking is mailed to the booker and to each other participant,
 
 Court 1 at Parkside Tennis is yours.
 
-When: Thursday, 12 March 2026, 18:00–19:00 Central European Standard Time
+When: Thursday, 12 March 2026, 18:00–19:00
 Where: Court 1, Parkside Tennis
 Players: Mia Keller, Noah Brandt
 Price: €24.00
 Payment: To be paid at the facility
-Booking: ${(event.data as { bookingId: string }).bookingId}
+Reference: ${(event.data as { bookingId: string }).bookingId.slice(-6).toUpperCase()}
 
-If your plans change, please cancel early, so that somebody else can play.
+See or cancel the booking: ${toMia?.text?.match(/http\S+/)?.[0]}
+
+Please pay €24.00 at the front desk before you play. If your plans change, please cancel early, so that somebody else can play.
 
 --${" "}
 Parkside Tennis · sent with SlotBase
@@ -209,7 +211,7 @@ test("a cancelled booking is mailed to the participants that the booking names",
   expect(receiver.mails.map((mail) => mail.recipients[0]).sort()).toEqual([mia.email, noah.email].sort())
   const toMia = receiver.mails.find((mail) => mail.recipients[0] === mia.email)
   expect(toMia?.text).toContain("You cancelled this booking.")
-  expect(toMia?.text).toContain("Refund: €24.00 (pending)")
+  expect(toMia?.text).toContain("Refund: €24.00\n")
 
   await run(eventOf("booking.no_show", { bookingId, userId: mia.id }))
   expect(receiver.mails.at(-1)?.text).toContain("Where: Court 1, Parkside Tennis")
@@ -326,3 +328,19 @@ const statuses = async (event: HandledEvent) =>
 function mailsBySubject(): Record<string, string[]> {
   return Object.fromEntries(receiver.mails.map((mail) => [mail.subject, mail.recipients]))
 }
+
+test("the mail of a booking brings its invitation, addressed to each reader; a receipt brings none", async () => {
+  await run(confirmed())
+  const invited = receiver.mails.map(({ recipients, attachments }) => [
+    recipients[0],
+    /METHOD:(\w+)/.exec(String(attachments[0]?.content ?? ""))?.[1],
+    /ATTENDEE[^:]*:mailto:(.*)/.exec(String(attachments[0]?.content ?? "").replaceAll("\r\n ", ""))?.[1],
+    /ORGANIZER[^:]*:mailto:(.*)/.exec(String(attachments[0]?.content ?? ""))?.[1],
+  ])
+  expect(invited.sort()).toEqual(
+    [mia, noah].map(({ email }) => [email, "REQUEST", email, "mail@club.example"]).sort() as typeof invited,
+  )
+  receiver.mails.length = 0
+  await run(eventOf("payment.succeeded", { payerId: noah.id, amount: 1999, currency: "GBP" }))
+  expect(receiver.mails[0]?.attachments).toEqual([])
+})

@@ -7,14 +7,21 @@ export async function slotbase(url: string, ...args: string[]): Promise<{ code: 
 }
 
 /** The same with further variables; the output is both streams, the errors last. */
-export async function slotbaseWith(
+export const slotbaseWith = (env: Record<string, string>, ...args: string[]) => run(env, "ignore", args)
+
+/** The same with a text on its standard input. */
+export const slotbaseInput = (url: string, input: string, ...args: string[]) =>
+  run({ DATABASE_URL: url }, new Blob([input]), args)
+
+async function run(
   env: Record<string, string>,
-  ...args: string[]
+  stdin: "ignore" | Blob,
+  args: readonly string[],
 ): Promise<{ code: number; output: string }> {
   const child = Bun.spawn([process.execPath, "src/cli/main.ts", ...args], {
     cwd: join(import.meta.dir, "../../.."),
     env: { ...process.env, SLOTBASE_SECRET_KEY: Buffer.alloc(32, 7).toString("base64"), ...env },
-    stdin: "ignore",
+    stdin,
     stdout: "pipe",
     stderr: "pipe",
   })

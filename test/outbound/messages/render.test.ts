@@ -1,57 +1,129 @@
-// Templates: each makes a whole message of its event's sample, and markup in names comes out as text.
+// Templates: each makes a whole message of its event's sample in both languages, and markup in names comes out as text.
 
 import { expect, test } from "bun:test"
 import { Liquid } from "liquidjs"
+import { languages } from "#base/languages.ts"
 import { definitionOf } from "#events/catalogue.ts"
-import { NOTIFICATION_CONFIGS } from "#outbound/messages/configs.ts"
-import { oneLine, render, type TemplateId, templateLimits, type View } from "#outbound/messages/render.ts"
+import { templateLimits } from "#outbound/messages/language/engine.ts"
+import { oneLine, render } from "#outbound/messages/render.ts"
+import { samples, viewOf } from "#outbound/messages/sample-view.ts"
+import { templateIds, templates } from "#outbound/messages/templates/catalogue.ts"
 
-const view = (type: string, data: object = {}, as = "booker"): View => ({
-  data: { ...(definitionOf(type)?.sample as object), ...data },
-  occurredAt: "2026-03-09T16:20:30.125Z",
-  recipient: { userId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2eff", firstName: "Mia", name: "Mia Keller", as },
-  facility: { name: "Parkside Tennis", timezone: "Europe/Berlin", currency: "EUR" },
-  resource: "Court 1",
-})
+const view = (type: string, data: object = {}, as = "booker") =>
+  viewOf(type, { ...(definitionOf(type)?.sample as object), ...data }, as)
 
-test("every notified event fills its template, and no line stays empty or unfilled", () => {
-  for (const [type, config] of Object.entries(NOTIFICATION_CONFIGS)) {
-    const message = render(config?.templateId as TemplateId, view(type))
-    for (const part of Object.values(message)) {
-      expect(part).not.toBe("")
-      expect(part).not.toMatch(/\{\{|\{%|undefined|null|NaN|\[object/)
+test("every message has its words in every language, and no line stays empty or unfilled", () => {
+  for (const { type, templateId, variant, view: shown } of samples()) {
+    for (const language of languages) {
+      const message = render(templateId, shown, language)
+      for (const part of Object.values(message)) {
+        expect([type, variant, language, part.length > 0]).toEqual([type, variant, language, true])
+        expect(part).not.toMatch(/\{\{|\{%|undefined|null|NaN|\[object/)
+      }
+      expect(message.text).not.toMatch(/^[^\n]*: $/m)
+      expect(message.html).toStartWith(`<!doctype html>\n<html lang="${language}">`)
     }
-    expect(message.text).not.toMatch(/^[^\n]*: $/m)
   }
 })
 
-test("a booking's confirmation, character by character", () => {
+test("the samples show every template", () => {
+  expect([...new Set(samples().map(({ templateId }) => templateId))].sort()).toEqual([...templateIds].sort())
+})
+
+test("both languages of a message use the same variables, in every field", () => {
+  const engine = new Liquid()
+  for (const filter of ["money", "local_time", "short_time", "period", "day", "short_day", "date", "weekdays"])
+    engine.registerFilter(filter, String)
+  for (const filter of ["wall_time", "short_id", "words", "reason"]) engine.registerFilter(filter, String)
+  const variablesOf = (text: string) =>
+    engine.globalFullVariablesSync(text).filter((each) => !each.startsWith("facility"))
+  /** The code of a blocked series chooses the German sentence. */
+  const beside = new Set(["data.reason", "data.failureCode"])
+  for (const [id, template] of Object.entries(templates)) {
+    for (const field of ["subject", "short", "heading", "lead", "note"] as const) {
+      const [en, de] = [template.en[field], template.de[field]].map((text) =>
+        variablesOf(text)
+          .filter((each) => !beside.has(each))
+          .sort(),
+      )
+      expect([id, field, de]).toEqual([id, field, en])
+    }
+  }
+})
+
+test("a booking's confirmation, character by character, in English", () => {
   const { subject, short, text } = render(
     "booking-confirmation",
     view("booking.confirmed", { paymentMethod: "offline" }),
+    "en",
   )
   expect(subject).toBe("Booking confirmed: Court 1, Thu, 12 Mar 2026, 18:00")
-  expect(short).toBe("Court 1 at Parkside Tennis: Thursday, 12 March 2026, 18:00–19:00 Central European Standard Time.")
+  expect(short).toBe("Court 1 at Parkside Tennis: Thursday, 12 March 2026, 18:00–19:00.")
   expect(text).toBe(`Hello Mia,
 
 Court 1 at Parkside Tennis is yours.
 
-When: Thursday, 12 March 2026, 18:00–19:00 Central European Standard Time
+When: Thursday, 12 March 2026, 18:00–19:00
 Where: Court 1, Parkside Tennis
 Players: Mia Keller, Noah Brandt
 Price: €24.00
 Payment: To be paid at the facility
-Booking: 01994a3e-7c00-7a10-8f3e-1c5d0a9b2e10
+Reference: 9B2E10
 
-If your plans change, please cancel early, so that somebody else can play.
+See or cancel the booking: https://booking.slotbase.invalid/
+
+Please pay €24.00 at the front desk before you play. If your plans change, please cancel early, so that somebody else can play.
 
 --${" "}
 Parkside Tennis · sent with SlotBase
 `)
 })
 
+test("a booking that was paid online has its receipt in the confirmation, character by character, in German", () => {
+  const { subject, short, text } = render("booking-confirmation", view("booking.confirmed"), "de")
+  expect(subject).toBe("Buchung bestätigt: Court 1, Do., 12. März 2026, 18:00 Uhr")
+  expect(short).toBe("Court 1 bei Parkside Tennis: Donnerstag, 12. März 2026, 18:00–19:00 Uhr.")
+  expect(text).toBe(`Hallo Mia,
+
+Court 1 bei Parkside Tennis ist für dich gebucht. Danke für deine Zahlung.
+
+Wann: Donnerstag, 12. März 2026, 18:00–19:00 Uhr
+Wo: Court 1, Parkside Tennis
+Mit dabei: Mia Keller, Noah Brandt
+Preis: 24,00 €
+Bezahlt: 24,00 € (Karte), Montag, 9. März 2026, 17:20 Uhr
+Kennung: 9B2E10
+
+Buchung ansehen oder absagen: https://booking.slotbase.invalid/
+
+Wenn dir etwas dazwischenkommt, sag bitte früh ab, damit jemand anderes spielen kann.
+
+--${" "}
+Parkside Tennis · gesendet mit SlotBase
+`)
+})
+
+test("an offer says until when, and what to do, in both languages", () => {
+  const offer = view("waitlist.offered")
+  expect(render("waitlist-offer", offer, "en").text).toContain(
+    "Held until: Monday, 9 March 2026, 17:35\n\nAccept or decline: https://booking.slotbase.invalid/\n",
+  )
+  expect(render("waitlist-offer", offer, "de").text).toContain(
+    "Reserviert bis: Montag, 9. März 2026, 17:35 Uhr\n\nAnnehmen oder ablehnen: https://booking.slotbase.invalid/\n",
+  )
+})
+
+test("a reader in another zone is told the zone of the place, and only then", () => {
+  const shown = view("booking.reminder.due")
+  const abroad = { ...shown, recipient: { ...shown.recipient, timezone: "Europe/London" } }
+  expect(render("booking-reminder", abroad, "de").text).toContain(
+    "Wann: Donnerstag, 12. März 2026, 18:00–19:00 Uhr Mitteleuropäische Normalzeit\n",
+  )
+  expect(render("booking-reminder", shown, "de").text).toContain("Wann: Donnerstag, 12. März 2026, 18:00–19:00 Uhr\n")
+})
+
 test("a participant reads the booker's name, and not the price", () => {
-  const { subject, text, html } = render("booking-confirmation", view("booking.confirmed", {}, "participant"))
+  const { subject, text, html } = render("booking-confirmation", view("booking.confirmed", {}, "participant"), "en")
   expect(subject).toBe("Mia Keller booked for you: Court 1, Thu, 12 Mar 2026, 18:00")
   expect(text).toContain("Mia Keller booked Court 1 at Parkside Tennis and named you as a participant.")
   expect(text + html).not.toMatch(/24\.00|Price|Paid/)
@@ -63,13 +135,15 @@ test("optional fields may be absent", () => {
     refundStatus: _status,
     ...data
   } = view("booking.cancelled").data as Record<string, unknown>
-  const { text } = render("booking-cancelled", { ...view("booking.cancelled"), data })
+  const { text } = render("booking-cancelled", { ...view("booking.cancelled"), data }, "en")
   expect(text).not.toContain("Refund")
   expect(text).toContain("Reason: Injured")
 })
 
 test("a view without a field that the template names is an error, never a gap in a mail", () => {
-  expect(() => render("booking-confirmation", { ...view("booking.confirmed"), data: {} })).toThrow(/undefined variable/)
+  expect(() => render("booking-confirmation", { ...view("booking.confirmed"), data: {} }, "en")).toThrow(
+    /undefined variable/,
+  )
 })
 
 test("markup, template code and line breaks in names come out as text on one line", () => {
@@ -80,6 +154,7 @@ test("markup, template code and line breaks in names come out as text on one lin
       resourceName: hostile,
       participants: [{ userId: "x", name: hostile, role: "player" }],
     }),
+    "en",
   )
   const seen = `</td><script>alert(1)</script> Bcc: victim@example.com {{ data.bookingId }}"'&`
   expect(subject).toBe(`Booking confirmed: ${seen}, Thu, 12 Mar 2026, 18:00`)

@@ -1,14 +1,13 @@
 /** The waitlist: joining, leaving, and answering an offer. */
 import { Elysia } from "elysia"
-import { type Caller, type Member, requireMember } from "#access/caller.ts"
-import type { Db } from "#base/database/db.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { runAcceptHooks } from "#domain/booking/hooks.ts"
-import type { BookingInput } from "#domain/booking/input.ts"
 import { requireMayBook } from "#domain/booking/may-book.ts"
 import { WaitlistEntry } from "#domain/booking/waitlist/answer.ts"
 import { AcceptInput, WaitlistInput, WaitlistQuery } from "#domain/booking/waitlist/input.ts"
+import { offeredBooking } from "#domain/booking/waitlist/offered-booking.ts"
 import {
   acceptOffer,
   declineOffer,
@@ -130,16 +129,4 @@ export const waitlistRoutes = (app: App) =>
 function addressed(who: Caller, params: { readonly facilityId: string; readonly entryId: string }) {
   const member = requireMember(who, facilityIdOf(params.facilityId))
   return { member, entryId: idOf(params.entryId, "waitlist entry") }
-}
-
-/** The booking offered to the caller's entry, as the before hooks see it. */
-async function offeredBooking(
-  db: Db,
-  member: Member,
-  entryId: string,
-  paymentMethod: typeof AcceptInput.Type.paymentMethod,
-): Promise<BookingInput | undefined> {
-  const { startAt, endAt, bookingType, bookerId, participants, offer } = await getEntry(db, member, entryId)
-  if (offer === null) return undefined
-  return { resourceId: offer.resourceId, startAt, endAt, bookingType, bookerId, participants, paymentMethod }
 }

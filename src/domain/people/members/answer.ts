@@ -16,6 +16,13 @@ export const FacilityMember = Schema.Struct({
     description: "own: signs in; managed: a child of a parent; walk_in: kept by the facility, cannot sign in",
   }),
   since: Instant,
+  undeliverable: Schema.NullOr(
+    Schema.Struct({
+      since: Instant,
+      status: Schema.String.annotate({ description: "the enhanced status code (RFC 3463), such as 5.1.1" }),
+      answer: Schema.String.annotate({ description: "what the mail server said" }),
+    }),
+  ).annotate({ description: "the address takes no mail, so none is sent there; null: nothing is known against it" }),
 }).annotate({ identifier: "FacilityMember" })
 export type FacilityMember = typeof FacilityMember.Type
 

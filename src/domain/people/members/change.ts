@@ -4,6 +4,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { normalEmail } from "#base/schema/request-fields.ts"
 import { endLinksOf } from "#domain/people/accounts/links.ts"
+import { clearUndeliverable } from "#domain/people/undeliverable.ts"
 import { lockAccount, setContact } from "#domain/people/users.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
@@ -28,7 +29,7 @@ export async function changeMember(
   const account = change.email === undefined ? undefined : await lockAccount(tx, userId)
   const before = await getMember(tx, facilityId, userId)
   const after = { ...before, ...change, ...(change.email && { email: normalEmail(change.email) }) }
-  const changed = (["memberNumber", "phone", "postalCode", "email"] as const).filter(
+  const changed = (["memberNumber", "phone", "postalCode", "email", "undeliverable"] as const).filter(
     (name) => before[name] !== after[name],
   )
   if (changed.length === 0) {
@@ -42,6 +43,7 @@ export async function changeMember(
     await setContact(tx, account, after.email)
     await endLinksOf(tx, userId)
   }
+  if (changed.includes("undeliverable")) await clearUndeliverable(tx, before.email ?? "")
   await keepDetails(tx, facilityId, [after])
   noteChange(tx, { subjectType: "user", subjectId: userId, before: pick(before, changed), after: pick(after, changed) })
   record(tx, {

@@ -55,6 +55,7 @@ const members = (db: Queryable, facilityId: string, userId?: string) => db`
   select u.id as user_id, f.id as facility_id, u.first_name, u.last_name, coalesce(u.email, u.contact_email) as email,
          d.member_number, d.phone, d.postal_code, g.roles, g.since,
          case when u.walk_in_at is not null then 'walk_in' when u.email is null then 'managed' else 'own' end as account,
+         x.since as dead_since, x.status as dead_status, x.answer as dead_answer,
          lower(u.last_name) as last_key, lower(u.first_name) as first_key
   from slotbase.facilities f
   join lateral (
@@ -65,6 +66,7 @@ const members = (db: Queryable, facilityId: string, userId?: string) => db`
     group by r.user_id) g on true
   join slotbase.users u on u.id = g.user_id and u.kind = 'person'
   left join slotbase.member_details d on d.user_id = u.id and d.facility_id = f.id
+  left join slotbase.undeliverable_addresses x on x.address = lower(coalesce(u.email, u.contact_email))
   where f.id = ${facilityId}`
 
 interface MemberRow {
@@ -79,6 +81,9 @@ interface MemberRow {
   readonly roles: readonly string[]
   readonly account: FacilityMember["account"]
   readonly since: Date
+  readonly dead_since: Date | null
+  readonly dead_status: string | null
+  readonly dead_answer: string | null
   readonly last_key: string
   readonly first_key: string
 }
@@ -95,4 +100,9 @@ const memberOf = (row: MemberRow): FacilityMember => ({
   roles: row.roles,
   account: row.account,
   since: row.since.toISOString(),
+  undeliverable: row.dead_since && {
+    since: row.dead_since.toISOString(),
+    status: row.dead_status ?? "",
+    answer: row.dead_answer ?? "",
+  },
 })

@@ -36,6 +36,9 @@ export const MemberChange = Schema.Struct({
   email: Schema.optionalKey(Schema.NullOr(Email)).annotateKey({
     description: "of a guest: where mail goes; an invitation that went to the address before opens nothing any more",
   }),
+  undeliverable: Schema.optionalKey(Schema.Null).annotateKey({
+    description: "null: mail is sent again to an address at which it has bounced",
+  }),
 })
 
 export const delimiters = [",", ";", "\t", "|"] as const

@@ -1,17 +1,34 @@
 /** booking.no_show, to the booker. The event carries no currency: a fee has the facility's. */
 import type { Template } from "./template.ts"
+import { reference, seeBooking, where } from "./values.ts"
 
 export const bookingNoShow: Template = {
-  subject: `We missed you: {{ data.scheduledAt | short_time: facility.timezone }}`,
-  short: `Nobody checked in for your booking at {{ facility.name }} on {{ data.scheduledAt | local_time: facility.timezone }}.`,
-  heading: `We missed you`,
-  lead: `Nobody checked in for your booking at {{ facility.name }}, so it was marked as a no-show.`,
+  en: {
+    subject: `We missed you: {{ data.scheduledAt | short_time: facility.timezone }}`,
+    short: `Nobody checked in for your booking at {{ facility.name }} on {{ data.scheduledAt | local_time: facility.timezone }}.`,
+    heading: `We missed you`,
+    lead: `Nobody checked in for your booking at {{ facility.name }}, so it was marked as a no-show.`,
+    note: `{% if data.restrictionApplied %}Because of repeated no-shows you can't book for now. Please talk to the facility.{% else %}If this is a mistake, please tell the facility.{% endif %}`,
+  },
+  de: {
+    subject: `Wir haben dich vermisst: {{ data.scheduledAt | short_time: facility.timezone }}`,
+    short: `Zu deiner Buchung bei {{ facility.name }} am {{ data.scheduledAt | local_time: facility.timezone }} ist niemand gekommen.`,
+    heading: `Wir haben dich vermisst`,
+    lead: `Zu deiner Buchung bei {{ facility.name }} hat sich niemand angemeldet. Sie gilt deshalb als nicht wahrgenommen.`,
+    note: `{% if data.restrictionApplied %}Weil das wiederholt vorgekommen ist, kannst du zurzeit nicht buchen. Bitte sprich mit dem Verein.{% else %}Wenn das ein Irrtum ist, sag bitte dem Verein Bescheid.{% endif %}`,
+  },
   facts: [
-    ["When", `{{ data.scheduledAt | local_time: facility.timezone }}`],
-    ["Where", `{% if resource != "" %}{{ resource }}, {% endif %}{{ facility.name }}`],
-    ["Fee", `{% if data.feeCharged > 0 %}{{ data.feeCharged | money: facility.currency }}{% endif %}`],
-    ["No-shows", `{% if data.strikeCount > 0 %}{{ data.strikeCount }} so far{% endif %}`],
-    ["Booking", `{{ data.bookingId }}`],
+    ["when", `{{ data.scheduledAt | local_time: facility.timezone }}`],
+    ["where", where],
+    ["fee", `{% if data.feeCharged > 0 %}{{ data.feeCharged | money: facility.currency }}{% endif %}`],
+    [
+      "noShows",
+      {
+        en: `{% if data.strikeCount > 0 %}{{ data.strikeCount }} so far{% endif %}`,
+        de: `{% if data.strikeCount > 0 %}bisher {{ data.strikeCount }}-mal{% endif %}`,
+      },
+    ],
+    ["reference", reference],
   ],
-  note: `{% if data.restrictionApplied %}Because of repeated no-shows you can't book for now. Please talk to the facility.{% else %}If this is a mistake, please tell the facility.{% endif %}`,
+  action: seeBooking,
 }

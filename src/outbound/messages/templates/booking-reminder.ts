@@ -1,15 +1,26 @@
 /** booking.reminder.due, to the booker. */
 import type { Template } from "./template.ts"
+import { reference, seeOrCancel, subjectWhen, when, where } from "./values.ts"
 
 export const bookingReminder: Template = {
-  subject: `Reminder: {% if resource != "" %}{{ resource }}, {% endif %}{{ data.startAt | short_time: facility.timezone }}`,
-  short: `Your booking at {{ facility.name }} begins on {{ data.startAt | local_time: facility.timezone }}.`,
-  heading: `Your booking is coming up`,
-  lead: `This is a reminder of your booking at {{ facility.name }}.`,
+  en: {
+    subject: `Reminder: ${subjectWhen}`,
+    short: `Your booking at {{ facility.name }} begins on {{ data.startAt | local_time: facility.timezone }}.`,
+    heading: `Your booking is coming up`,
+    lead: `This is a reminder of your booking at {{ facility.name }}.`,
+    note: `If you can't come, please cancel, so that somebody else can play.`,
+  },
+  de: {
+    subject: `Erinnerung: ${subjectWhen}`,
+    short: `Deine Buchung bei {{ facility.name }} beginnt am {{ data.startAt | local_time: facility.timezone }}.`,
+    heading: `Bald ist es so weit`,
+    lead: `Wir erinnern dich an deine Buchung bei {{ facility.name }}.`,
+    note: `Wenn du nicht kommen kannst, sag bitte ab, damit jemand anderes spielen kann.`,
+  },
   facts: [
-    ["When", `{{ data.startAt | period: data.endAt, facility.timezone }}`],
-    ["Where", `{% if resource != "" %}{{ resource }}, {% endif %}{{ facility.name }}`],
-    ["Booking", `{{ data.bookingId }}`],
+    ["when", when],
+    ["where", where],
+    ["reference", reference],
   ],
-  note: `If you can't come, please cancel, so that somebody else can play.`,
+  action: seeOrCancel,
 }

@@ -1,16 +1,27 @@
 /** payment.failed, to the payer. */
 import type { Template } from "./template.ts"
 
+const why = `{% if data.failureCode %}{{ data.failureCode | reason: data.failureReason }}{% else %}{{ data.failureReason }}{% endif %}`
+
 export const paymentFailed: Template = {
-  subject: `Payment failed: {{ data.amount | money: data.currency }} to {{ facility.name }}`,
-  short: `Your payment of {{ data.amount | money: data.currency }} to {{ facility.name }} failed: {{ data.failureReason }}`,
-  heading: `Your payment failed`,
-  lead: `Your payment of {{ data.amount | money: data.currency }} to {{ facility.name }} did not go through. Nothing was charged.`,
+  en: {
+    subject: `Payment failed: {{ data.amount | money: data.currency }} to {{ facility.name }}`,
+    short: `Your payment of {{ data.amount | money: data.currency }} to {{ facility.name }} failed: ${why}`,
+    heading: `Your payment failed`,
+    lead: `Your payment of {{ data.amount | money: data.currency }} to {{ facility.name }} did not go through. Nothing was charged.`,
+    note: `{% if data.nextRetryAt %}We will try again by ourselves. You need not do anything, unless the card is to be another one.{% else %}Please try again, or pay in another way.{% endif %}`,
+  },
+  de: {
+    subject: `Zahlung fehlgeschlagen: {{ data.amount | money: data.currency }} an {{ facility.name }}`,
+    short: `Deine Zahlung von {{ data.amount | money: data.currency }} an {{ facility.name }} ist fehlgeschlagen: ${why}`,
+    heading: `Deine Zahlung ist fehlgeschlagen`,
+    lead: `Deine Zahlung von {{ data.amount | money: data.currency }} an {{ facility.name }} hat nicht geklappt. Es wurde nichts abgebucht.`,
+    note: `{% if data.nextRetryAt %}Wir versuchen es von selbst noch einmal. Du musst nichts tun, außer du möchtest eine andere Karte verwenden.{% else %}Bitte versuch es noch einmal oder bezahl auf einem anderen Weg.{% endif %}`,
+  },
   facts: [
-    ["Amount", `{{ data.amount | money: data.currency }}`],
-    ["Reason", `{{ data.failureReason }}`],
-    ["For", `{{ data.referenceType | capitalize }} {{ data.referenceId }}`],
-    ["Next attempt", `{% if data.nextRetryAt %}{{ data.nextRetryAt | local_time: facility.timezone }}{% endif %}`],
+    ["amount", `{{ data.amount | money: data.currency }}`],
+    ["reason", why],
+    ["paidFor", `{{ data.referenceType | words }} ({{ data.referenceId | short_id }})`],
+    ["nextAttempt", `{% if data.nextRetryAt %}{{ data.nextRetryAt | local_time: facility.timezone }}{% endif %}`],
   ],
-  note: `{% if data.nextRetryAt %}We will try again by ourselves.{% else %}Please try again, or pay in another way.{% endif %}`,
 }

@@ -2,16 +2,28 @@
 import type { Template } from "./template.ts"
 
 export const paymentReceipt: Template = {
-  subject: `Payment received: {{ data.amount | money: data.currency }} to {{ facility.name }}`,
-  short: `{{ facility.name }} received your payment of {{ data.amount | money: data.currency }}.`,
-  heading: `Thank you for your payment`,
-  lead: `{{ facility.name }} received your payment of {{ data.amount | money: data.currency }}.`,
+  en: {
+    subject: `Payment received: {{ data.amount | money: data.currency }} to {{ facility.name }}`,
+    short: `{{ facility.name }} received your payment of {{ data.amount | money: data.currency }}.`,
+    heading: `Thank you for your payment`,
+    lead: `{{ facility.name }} received your payment of {{ data.amount | money: data.currency }}.`,
+    note: "",
+  },
+  de: {
+    subject: `Zahlung erhalten: {{ data.amount | money: data.currency }} an {{ facility.name }}`,
+    short: `{{ facility.name }} hat deine Zahlung von {{ data.amount | money: data.currency }} erhalten.`,
+    heading: `Danke für deine Zahlung`,
+    lead: `{{ facility.name }} hat deine Zahlung von {{ data.amount | money: data.currency }} erhalten.`,
+    note: "",
+  },
   facts: [
-    ["Amount", `{{ data.amount | money: data.currency }}`],
-    ["Date", `{{ occurredAt | local_time: facility.timezone }}`],
-    ["Paid with", `{{ data.paymentMethod | replace: "_", " " }}`],
-    ["For", `{{ data.referenceType | capitalize }} {{ data.referenceId }}`],
-    ["Transaction", `{{ data.transactionId }}`],
+    ["amount", `{{ data.amount | money: data.currency }}`],
+    ["date", `{{ occurredAt | local_time: facility.timezone }}`],
+    ["paidWith", `{{ data.paymentMethod | words }}`],
+    [
+      "paidFor",
+      `{{ data.referenceType | words }}{% if resource != "" %}: {{ resource }}{% endif %} ({{ data.referenceId | short_id }})`,
+    ],
+    ["reference", `{{ data.transactionId | short_id }}`],
   ],
-  note: "",
 }

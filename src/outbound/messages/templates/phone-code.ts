@@ -2,10 +2,21 @@
 import type { Template } from "./template.ts"
 
 export const phoneCode: Template = {
-  subject: `Your SlotBase code`,
-  short: `[code {{ data.codeId }}] is your SlotBase code for this phone number. It is good for {{ data.expiresInMinutes }} minutes. Nobody else needs it.`,
-  heading: `Your SlotBase code`,
-  lead: `A code was asked for your phone number.`,
+  en: {
+    subject: "Your SlotBase code",
+    short:
+      "[code {{ data.codeId }}] is your SlotBase code for this phone number. It is good for {{ data.expiresInMinutes }} minutes. Nobody else needs it.",
+    heading: "Your SlotBase code",
+    lead: "A code was asked for your phone number.",
+    note: "",
+  },
+  de: {
+    subject: "Dein SlotBase-Code",
+    short:
+      "[code {{ data.codeId }}] ist dein SlotBase-Code für diese Telefonnummer. Er gilt {{ data.expiresInMinutes }} Minuten. Sonst braucht ihn niemand.",
+    heading: "Dein SlotBase-Code",
+    lead: "Für deine Telefonnummer wurde ein Code angefordert.",
+    note: "",
+  },
   facts: [],
-  note: ``,
 }

@@ -5,13 +5,22 @@
 import type { Template } from "./template.ts"
 
 export const subscriptionChanged: Template = {
-  subject: `{{ facility.name }} moves to the plan {{ data.newPlanName }}`,
-  short: `{{ facility.name }} moves from {{ data.previousPlanName }} to {{ data.newPlanName }}.`,
-  heading: `{% if data.changeType == "upgrade" %}A larger plan{% else %}A smaller plan{% endif %}`,
-  lead: `{{ facility.name }} moves from the plan {{ data.previousPlanName }} to {{ data.newPlanName }}.`,
+  en: {
+    subject: `{{ facility.name }} moves to the plan {{ data.newPlanName }}`,
+    short: `{{ facility.name }} moves from {{ data.previousPlanName }} to {{ data.newPlanName }}.`,
+    heading: `{% if data.changeType == "upgrade" %}A larger plan{% else %}A smaller plan{% endif %}`,
+    lead: `{{ facility.name }} moves from the plan {{ data.previousPlanName }} to {{ data.newPlanName }}.`,
+    note: "",
+  },
+  de: {
+    subject: `{{ facility.name }} wechselt in den Tarif {{ data.newPlanName }}`,
+    short: `{{ facility.name }} wechselt von {{ data.previousPlanName }} zu {{ data.newPlanName }}.`,
+    heading: `{% if data.changeType == "upgrade" %}Ein größerer Tarif{% else %}Ein kleinerer Tarif{% endif %}`,
+    lead: `{{ facility.name }} wechselt vom Tarif {{ data.previousPlanName }} zu {{ data.newPlanName }}.`,
+    note: "",
+  },
   facts: [
-    ["From", `{{ data.effectiveDate | local_time: facility.timezone }}`],
-    ["Subscription", `{{ data.subscriptionId }}`],
+    ["from", `{{ data.effectiveDate | local_time: facility.timezone }}`],
+    ["reference", `{{ data.subscriptionId | short_id }}`],
   ],
-  note: "",
 }

@@ -1,24 +1,44 @@
 /**
- * The text of a message, written once. Each field is a Liquid template of one line, without any markup.
+ * The text of a message in each language. Each field is a Liquid template of one line, without any markup.
  * `render.ts` makes the subject, the push message, the plain text and the HTML from it, and escapes there.
  * Variables, of which an unknown one is an error:
  * - `data`: the event's data
  * - `occurredAt`
- * - `recipient`: {userId, firstName, name, as}
+ * - `recipient`: {userId, firstName, name, as, timezone}
  * - `facility`: {name, timezone, currency}
  * - `resource`: its name, or empty
- * Filters: money, local_time, short_time, period.
+ * - `receipt`: the payment that made the booking, or null
+ * - `series`: the dates of a series, or null
+ * Filters: money, local_time, short_time, period, day, wall_time, short_id, words, reason.
  */
-export interface Template {
+import type { Language } from "#base/languages.ts"
+import type { Label } from "#outbound/messages/language/labels.ts"
+
+/** The fields with words of their own in each language. */
+export const wordFields = ["subject", "short", "heading", "lead", "note"] as const
+export type WordField = (typeof wordFields)[number]
+
+export interface Words extends Readonly<Record<WordField, string>> {
   readonly subject: string
-  /** One or two sentences, for push and the browser. */
+  /** One or two sentences, for push, text messages and the browser. */
   readonly short: string
   readonly heading: string
   readonly lead: string
-  /** Label and value. A row with an empty value is left out. */
-  readonly facts: readonly (readonly [label: string, value: string])[]
-  /** The words on a link that only this mail has. Left out, or empty: no link. */
-  readonly action?: string
   /** May be empty. */
   readonly note: string
+}
+
+export interface Template extends Readonly<Record<Language, Words>> {
+  /** Label and value; a value with words has one for each language. A row with an empty value is left out. */
+  readonly facts: readonly (readonly [label: Label, value: string | Readonly<Record<Language, string>>])[]
+  /** The words on the mail's link, and where it leads. Left out, or empty: no link. */
+  readonly action?: Action
+}
+
+/**
+ * `account`: the link of the event. `booking`: the page of the booking, the offer or the series, for the recipient
+ * alone.
+ */
+export interface Action extends Readonly<Record<Language, string>> {
+  readonly to: "account" | "booking"
 }

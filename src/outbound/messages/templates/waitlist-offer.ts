@@ -1,17 +1,27 @@
 /** waitlist.offered, to the waiting person. */
 import type { Template } from "./template.ts"
+import { when, where } from "./values.ts"
 
 export const waitlistOffer: Template = {
-  subject: `A slot is free: {{ resource }}, {{ data.startAt | short_time: facility.timezone }}`,
-  short: `{{ resource }} at {{ facility.name }} is held for you until {{ data.expiresAt | local_time: facility.timezone }}.`,
-  heading: `The slot you waited for is free`,
-  lead: `{{ resource }} at {{ facility.name }} became free, and is held for you. Accept the offer before it ends, or it goes to the next in line.`,
+  en: {
+    subject: `A slot is free: {{ resource }}, {{ data.startAt | short_time: facility.timezone }}`,
+    short: `{{ resource }} at {{ facility.name }} is held for you until {{ data.expiresAt | local_time: facility.timezone }}.`,
+    heading: `The slot you waited for is free`,
+    lead: `{{ resource }} at {{ facility.name }} became free, and is held for you. Accept the offer before it ends, or it goes to the next in line.`,
+    note: `If you don't want it any more, decline it, so that the next person need not wait.`,
+  },
+  de: {
+    subject: `Ein Platz ist frei: {{ resource }}, {{ data.startAt | short_time: facility.timezone }}`,
+    short: `{{ resource }} bei {{ facility.name }} ist bis {{ data.expiresAt | local_time: facility.timezone }} für dich reserviert.`,
+    heading: `Der Platz, auf den du wartest, ist frei`,
+    lead: `{{ resource }} bei {{ facility.name }} ist frei geworden und für dich reserviert. Nimm das Angebot an, bevor es endet, sonst bekommt es die nächste Person.`,
+    note: `Wenn du den Platz nicht mehr brauchst, lehn das Angebot ab, damit niemand länger warten muss.`,
+  },
   facts: [
-    ["When", `{{ data.startAt | period: data.endAt, facility.timezone }}`],
-    ["Where", `{{ resource }}, {{ facility.name }}`],
-    ["Price", `{% if data.priceAmount > 0 %}{{ data.priceAmount | money: data.priceCurrency }}{% endif %}`],
-    ["Held until", `{{ data.expiresAt | local_time: facility.timezone }}`],
-    ["Waitlist entry", `{{ data.entryId }}`],
+    ["when", when],
+    ["where", where],
+    ["price", `{% if data.priceAmount > 0 %}{{ data.priceAmount | money: data.priceCurrency }}{% endif %}`],
+    ["heldUntil", `{{ data.expiresAt | local_time: facility.timezone }}`],
   ],
-  note: "",
+  action: { to: "booking", en: "Accept or decline", de: "Annehmen oder ablehnen" },
 }

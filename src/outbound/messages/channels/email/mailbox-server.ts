@@ -10,6 +10,7 @@ import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "s
 import type { Db } from "#base/database/db.ts"
 import { sameSecret } from "#base/secrets.ts"
 import { keepMail } from "./mailbox.ts"
+import { noteBounce } from "./note-bounce.ts"
 
 export interface MailboxServer {
   /** The smtp:// address with the password in it. */
@@ -24,7 +25,8 @@ const maxClients = 20
 /** For connections that are still open when the server closes. */
 const closeTimeoutMs = 2_000
 
-export async function startMailboxServer(db: Db): Promise<MailboxServer> {
+/** @param sender the address from which all mail comes; bounces go there */
+export async function startMailboxServer(db: Db, sender: string): Promise<MailboxServer> {
   const password = randomBytes(24).toString("base64url")
   const server = new SMTPServer({
     name: "localhost",
@@ -42,7 +44,7 @@ export async function startMailboxServer(db: Db): Promise<MailboxServer> {
         ? answer(null, { user })
         : answer(new Error("Invalid username or password")),
     onData: (stream, session, answer) => {
-      take(db, stream, session).then(
+      take(db, sender.toLowerCase(), stream, session).then(
         () => answer(null),
         (error: Error) => answer(error),
       )
@@ -63,7 +65,7 @@ export async function startMailboxServer(db: Db): Promise<MailboxServer> {
 
 const user = "slotbase"
 
-async function take(db: Db, stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> {
+async function take(db: Db, sender: string, stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -82,6 +84,8 @@ async function take(db: Db, stream: SMTPServerDataStream, session: SMTPServerSes
     subject,
     raw: raw.toString("utf8"),
   })
+  // Mail to the sender of all mail: perhaps a bounce. What it is shows when a child process has read it.
+  if (rcptTo.some((each) => each.address.toLowerCase() === sender)) await noteBounce(db, raw.toString("utf8"))
 }
 
 /**

@@ -4,8 +4,8 @@
  * The codes are those of RFC 5321 and RFC 3463; providers also put limits of a sender into words (550, "too many").
  */
 
+import { isDeadAddress } from "#domain/people/undeliverable.ts"
 import { RecipientRefused, SendFailed } from "#outbound/messages/channels/channel.ts"
-import { isDeadAddress } from "./undeliverable.ts"
 
 interface SmtpError extends Error {
   readonly code?: string

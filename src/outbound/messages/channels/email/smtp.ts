@@ -2,7 +2,7 @@
  * The channel "email": sends over SMTP to the server of SMTP_URL, or else to the local mailbox, with the same client.
  * Connections are pooled, and every wait has a limit.
  * The client encrypts whenever the server offers it; `?requireTLS=true` in SMTP_URL insists.
- * "Sent" means that the server has accepted the message, and no more than that. A bounce may follow (bounces/).
+ * "Sent" means that the server has accepted the message, and no more than that. A bounce may follow (note-bounce.ts).
  */
 import nodemailer from "nodemailer"
 import { BadConfig, type Config } from "#base/config.ts"
@@ -30,7 +30,7 @@ interface MailTools {
 
 /** Connects with the first message. Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it. */
 export function createMailer({ config, db }: MailTools): Mailer {
-  const domain = /@([^\s@<>"]+)>?$/.exec(config.mailFrom)?.[1]
+  const [, local, domain] = /([^\s@<>"]+)@([^\s@<>"]+)>?$/.exec(config.mailFrom) ?? []
   if (domain === undefined)
     throw new BadConfig('SLOTBASE_MAIL_FROM must hold an address, such as "My Club <mail@example.com>".')
   let transport: Promise<Transport> | undefined
@@ -38,7 +38,7 @@ export function createMailer({ config, db }: MailTools): Mailer {
   const maxConnections = connectionsIn(config.smtpUrl)
 
   const open = async () => {
-    if (config.smtpUrl === undefined) mailbox = await openMailbox(db)
+    if (config.smtpUrl === undefined) mailbox = await openMailbox(db, `${local}@${domain}`)
     return nodemailer.createTransport({
       url: config.smtpUrl ?? mailbox?.url,
       pool: true,
@@ -115,9 +115,9 @@ function connectionsIn(smtpUrl: string | undefined): number {
 }
 
 /** Production loads neither the server of the local mailbox nor its libraries. */
-async function openMailbox(db: Db): Promise<MailboxServer> {
+async function openMailbox(db: Db, sender: string): Promise<MailboxServer> {
   const { startMailboxServer } = await import("./mailbox-server.ts")
-  return startMailboxServer(db)
+  return startMailboxServer(db, sender)
 }
 
 type Transport = ReturnType<typeof nodemailer.createTransport>

@@ -62,6 +62,46 @@ test("a mail arrives as it was given, under the Message-ID of its id, marked as 
   expect(mail?.headers.get("auto-submitted")).toBe("auto-generated")
 })
 
+test("the headers of one-click unsubscribing arrive unfolded and to the letter, however long the address is", async () => {
+  const unsubscribeUrl = `https://book.example/unsubscribe/${"aB3_".repeat(60)}`
+  await mailer.send(message({ links: { unsubscribeUrl } }), signal)
+  const [mail] = receiver.mails
+  const head = mail?.raw.split("\r\n\r\n")[0]?.split("\r\n")
+  expect(head).toContain(`List-Unsubscribe: <${unsubscribeUrl}>`)
+  expect(head).toContain("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+  expect(head?.filter((line) => line.toLowerCase().startsWith("list-"))).toHaveLength(2)
+  await mailer.send(message(), signal)
+  expect(receiver.mails[1]?.raw.toLowerCase()).not.toContain("list-unsubscribe")
+})
+
+test.each(["REQUEST", "CANCEL"])(
+  "an invitation is attached with its method %s, as a part and as a file",
+  async (method) => {
+    const ics = [
+      "BEGIN:VCALENDAR",
+      "VERSION:2.0",
+      "PRODID:-//SlotBase//EN",
+      `METHOD:${method}`,
+      "BEGIN:VEVENT",
+      "UID:1@club.example",
+      "SUMMARY:Grüße",
+      "END:VEVENT",
+      "END:VCALENDAR",
+      "",
+    ].join("\r\n")
+    await mailer.send(message({ ics }), signal)
+    const [mail] = receiver.mails
+    expect(mail?.raw).toMatch(new RegExp(`Content-Type: text/calendar; charset=utf-8;\\s+method=${method}\r\n`))
+    expect(mail?.attachments.map(({ contentType, filename }) => [contentType, filename])).toContainEqual([
+      "application/ics",
+      "invitation.ics",
+    ])
+    for (const { content } of mail?.attachments ?? []) expect(content.toString("utf8")).toBe(ics)
+    expect(mail?.text).toBe("Bis bald — Ihr Verein\n")
+    expect(mail?.html).toBe("<p>Bis bald</p>")
+  },
+)
+
 test("line breaks in a name or a subject add no header and no recipient", async () => {
   const name = 'Mia"\r\nBcc: victim@example.com\r\n\r\nHello <evil@example.com>,'
   await mailer.send(

@@ -1,0 +1,149 @@
+/** The pages of a link: the bookings of a series, one booking, an offer, and the question before a cancellation. */
+import { mayActFor } from "#access/caller.ts"
+import type { BookingRow } from "#domain/booking/booking-row.ts"
+import type { CancellationQuote } from "#domain/booking/cancel.ts"
+import { familyOf } from "#domain/booking/lock-own.ts"
+import type { WaitlistEntry } from "#domain/booking/waitlist/answer.ts"
+import { localTime, money, period, shortTime } from "#outbound/messages/format.ts"
+import { shortId } from "#outbound/messages/language/engine.ts"
+import { labels } from "#outbound/messages/language/labels.ts"
+import type { OpenedLink } from "./find.ts"
+import { type HtmlPage, htmlPage, type PageParts } from "./layout.ts"
+import { pageWords, statusWords } from "./words.ts"
+
+export type Said = NonNullable<PageParts["said"]>
+
+/** Without a link nobody is known, so the page speaks both languages. */
+export const endedPage = (): HtmlPage =>
+  htmlPage(410, {
+    language: "en",
+    facility: "SlotBase",
+    title: pageWords.ended.en,
+    notes: [pageWords.endedWhy.en, `${pageWords.ended.de}. ${pageWords.endedWhy.de}`],
+  })
+
+/** The list of a series; each booking has a page of its own. */
+export function seriesPage(link: OpenedLink, bookings: readonly BookingRow[]): HtmlPage {
+  const { language, facility } = link
+  return htmlPage(200, {
+    language,
+    facility: facility.name,
+    title: pageWords.bookings[language],
+    links: bookings.map((booking) => ({
+      to: `?booking=${link.bookingIds.indexOf(booking.id) + 1}`,
+      words: `${shortTime(booking.start_at.toISOString(), clockOf(link))} · ${statusWords[booking.status]?.[language]}`,
+    })),
+  })
+}
+
+/** Whether the reader was told of the booking: as its booker, a parent, or one who plays. */
+export const mayOpen = ({ member }: OpenedLink, booking: BookingRow): boolean =>
+  familyOf(member).includes(booking.booker_id) ||
+  booking.participants.some(({ userId }) => userId === member.caller.userId)
+
+export function bookingPage(link: OpenedLink, booking: BookingRow, status = 200, said?: Said): HtmlPage {
+  const { language, member } = link
+  const isTheirs = familyOf(member).includes(booking.booker_id)
+  const canCancel = isTheirs && mayActFor(member, booking.booker_id, "book")
+  const isHeld = booking.status === "held"
+  const isOpen = booking.status === "confirmed" || booking.status === "pending"
+  const price = booking.price_amount > 0 ? money(language, booking.price_amount, booking.price_currency) : undefined
+  return htmlPage(status, {
+    ...headOf(link, booking.resource_name),
+    ...(said && { said }),
+    rows: [
+      ...rowsOf(link, booking.resource_name, booking.start_at.toISOString(), booking.end_at.toISOString()),
+      [pageWords.status[language], statusWords[booking.status]?.[language] ?? booking.status],
+      ...(isTheirs && price !== undefined ? [[labels.price[language], price] as const] : []),
+      [labels.reference[language], shortId(booking.id)],
+    ],
+    notes: [
+      ...(isTheirs && isHeld && price !== undefined ? payNotes(link, booking) : []),
+      ...(isTheirs && isOpen && booking.payment_method === "offline" && price !== undefined
+        ? [`${pageWords.payThere[language]} ${price}`]
+        : []),
+    ],
+    buttons:
+      canCancel && isOpen
+        ? [{ act: "ask", words: pageWords.cancel[language], isQuiet: true }]
+        : canCancel && isHeld
+          ? [{ act: "release", words: pageWords.release[language], isQuiet: true }]
+          : [],
+    links: link.bookingIds.length > 1 ? [{ to: "?", words: pageWords.back[language] }] : [],
+  })
+}
+
+export function offerPage(
+  link: OpenedLink,
+  entry: WaitlistEntry,
+  booking: BookingRow,
+  status = 200,
+  said?: Said,
+): HtmlPage {
+  if (entry.status !== "offered") {
+    const over = { text: pageWords.offerOver[link.language], isFault: true }
+    return bookingPage(link, booking, status, said ?? (entry.status === "expired" ? over : undefined))
+  }
+  const { language, member } = link
+  const until = entry.offer?.expiresAt
+  return htmlPage(status, {
+    ...headOf(link, booking.resource_name),
+    ...(said && { said }),
+    rows: [
+      ...rowsOf(link, booking.resource_name, entry.startAt, entry.endAt),
+      ...(booking.price_amount > 0
+        ? [[labels.price[language], money(language, booking.price_amount, booking.price_currency)] as const]
+        : []),
+      ...(until ? [[labels.heldUntil[language], localTime(until, clockOf(link))] as const] : []),
+    ],
+    buttons: mayActFor(member, entry.bookerId, "book")
+      ? [
+          { act: "accept", words: pageWords.accept[language] },
+          { act: "decline", words: pageWords.decline[language], isQuiet: true },
+        ]
+      : [],
+  })
+}
+
+/** What a cancellation would give back, before it is done. */
+export function askPage(link: OpenedLink, booking: BookingRow, quote: CancellationQuote): HtmlPage {
+  const { language } = link
+  const back = money(language, quote.refundAmount, quote.currency)
+  const refund =
+    quote.paidAmount === 0
+      ? pageWords.nothingPaid[language]
+      : quote.refundAmount === 0
+        ? pageWords.refundNone[language]
+        : `${pageWords[quote.refundAmount === quote.paidAmount ? "refundAll" : "refundPart"][language]} ${back}`
+  return htmlPage(200, {
+    ...headOf(link, pageWords.sure[language]),
+    rows: rowsOf(link, booking.resource_name, booking.start_at.toISOString(), booking.end_at.toISOString()),
+    notes: [refund],
+    buttons: [
+      { act: "cancel", words: pageWords.confirmCancel[language] },
+      { act: "see", words: pageWords.keep[language], isQuiet: true },
+    ],
+  })
+}
+
+const headOf = ({ language, facility }: OpenedLink, title: string) => ({ language, facility: facility.name, title })
+
+const clockOf = ({ language, facility, timezone }: OpenedLink) => ({
+  language,
+  zone: facility.timezone,
+  reader: timezone,
+})
+
+function rowsOf(link: OpenedLink, resource: string, startAt: string, endAt: string) {
+  const { language, facility } = link
+  return [
+    [labels.when[language], period(startAt, endAt, clockOf(link))],
+    [labels.where[language], `${resource}, ${facility.name}`],
+  ] as const
+}
+
+function payNotes(link: OpenedLink, { hold_expires_at: until }: BookingRow): string[] {
+  const { language } = link
+  const ends = until === null ? "" : ` ${localTime(until.toISOString(), clockOf(link))}`
+  return [`${pageWords.payUntil[language]}${ends}`, pageWords.howToPay[language]]
+}

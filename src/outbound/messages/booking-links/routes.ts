@@ -1,0 +1,129 @@
+/**
+ * The pages of a link to a booking or an offer, for browsers. `GET` only shows: mail programs and scanners open links
+ * by themselves. A `POST` of the page's form accepts, declines, gives back or cancels. It acts in the name of the
+ * person that the mail went to, with the rights of a member.
+ */
+import { Elysia } from "elysia"
+import type { Hooked } from "#base/hooks.ts"
+import type { BookingRow } from "#domain/booking/booking-row.ts"
+import { type CancellationQuote, cancelBooking, quoteCancellation } from "#domain/booking/cancel.ts"
+import { findBooking } from "#domain/booking/find.ts"
+import { releaseHold } from "#domain/booking/holds.ts"
+import { runAcceptHooks } from "#domain/booking/hooks.ts"
+import { offeredBooking } from "#domain/booking/waitlist/offered-booking.ts"
+import { acceptOffer, declineOffer, getEntry } from "#domain/booking/waitlist/waitlist.ts"
+import { pageHeaders } from "#domain/people/accounts/pages.ts"
+import type { App } from "#http/app.ts"
+import { readFormFields } from "#http/body.ts"
+import { bodyLimits } from "#http/body-limits.ts"
+import { errorAnswerOf } from "#http/problems.ts"
+import { type RequestTools, streamingApi } from "#http/route.ts"
+import { type OpenedLink, openLink } from "./find.ts"
+import type { HtmlPage } from "./layout.ts"
+import { askPage, bookingPage, endedPage, mayOpen, offerPage, type Said, seriesPage } from "./pages.ts"
+import { pageWords, refusalWords } from "./words.ts"
+
+const path = "/booking-links/:token"
+
+export const bookingLinkRoutes = (app: App) =>
+  new Elysia({ name: "booking-links", detail: { hide: true } })
+    .use(streamingApi(app))
+    .get(path, async ({ params, request }) => {
+      const link = await openLink(app.db, app.secrets, params.token ?? "")
+      return respond(link ? await shown(app, link, nthOf(request)) : endedPage())
+    })
+    .post(path, async ({ params, request, command }) => {
+      const link = await openLink(app.db, app.secrets, params.token ?? "")
+      if (!link) return respond(endedPage())
+      const nth = nthOf(request)
+      const booking = await bookingOf(app, link, nth)
+      if (!booking) return respond(await shown(app, link, nth))
+      try {
+        const act = (await readFormFields(request, bodyLimits.open)).get("act") ?? ""
+        const quote = await acting(app, link, booking, { act, command })
+        if (quote) return respond(askPage(link, booking, quote))
+        const said = { text: pageWords.done[link.language], isFault: false }
+        return respond(await shown(app, link, nth, act in saidOf ? { said } : {}))
+      } catch (error) {
+        const answer = errorAnswerOf(error)
+        if (!answer) throw error
+        const { code, detail } = answer.body as { readonly code: string; readonly detail: string }
+        const text = link.language === "en" ? detail : (refusalWords[code] ?? pageWords.notTogether.de)
+        return respond(await shown(app, link, nth, { status: answer.status, said: { text, isFault: true } }))
+      }
+    })
+
+/** What is said as done; asking and looking say nothing. */
+const saidOf = { accept: true, decline: true, cancel: true, release: true }
+
+interface Act {
+  readonly act: string
+  readonly command: RequestTools["command"]
+}
+
+/** Does what the button says. Answers the quote that a cancellation is asked with. */
+async function acting(
+  app: App,
+  { member, entryId, language }: OpenedLink,
+  { id }: BookingRow,
+  { act, command }: Act,
+): Promise<CancellationQuote | undefined> {
+  const by = { open: true, userId: member.caller.userId } as const
+  switch (act) {
+    case "ask":
+      return command((tx) => quoteCancellation(tx, member, id, {}), by)
+    case "cancel": {
+      const cancellationReason = reasons[language]
+      await command((tx) => cancelBooking(tx, member, id, { cancellationReason }), by)
+      return undefined
+    }
+    case "release":
+      await command((tx) => releaseHold(tx, member, id), by)
+      return undefined
+    case "accept": {
+      if (entryId === undefined) return undefined
+      const how = { paymentMethod: "online" } as const
+      const offered = () => offeredBooking(app.db, member, entryId, how.paymentMethod)
+      const before = () => runAcceptHooks(app.hooks, member, how, offered)
+      await command((tx, hooked: Hooked<typeof how>) => acceptOffer(tx, member, entryId, hooked), { ...by, before })
+      return undefined
+    }
+    case "decline":
+      if (entryId !== undefined) await command((tx) => declineOffer(tx, member, entryId), by)
+      return undefined
+    default:
+      return undefined
+  }
+}
+
+/** What staff read as the reason. */
+const reasons = { en: "Cancelled from the mail", de: "Aus der Mail abgesagt" }
+
+/** The page of the link as things stand now. */
+async function shown(
+  app: App,
+  link: OpenedLink,
+  nth: number,
+  { status, said }: { readonly status?: number; readonly said?: Said } = {},
+): Promise<HtmlPage> {
+  const booking = await bookingOf(app, link, nth)
+  if (booking === undefined) {
+    const all = await Promise.all(link.bookingIds.map((id) => findBooking(app.db, link.member.facilityId, id)))
+    const theirs = all.filter((each) => each !== undefined && mayOpen(link, each)) as BookingRow[]
+    return theirs.length === 0 ? endedPage() : seriesPage(link, theirs)
+  }
+  if (link.entryId === undefined) return bookingPage(link, booking, status, said)
+  return offerPage(link, await getEntry(app.db, link.member, link.entryId), booking, status, said)
+}
+
+/** The booking that is shown; undefined: a series, of which none is chosen, or one that the reader may not see. */
+async function bookingOf({ db }: App, link: OpenedLink, nth: number): Promise<BookingRow | undefined> {
+  const id = link.bookingIds[link.bookingIds.length === 1 ? 0 : nth - 1]
+  const booking = id === undefined ? undefined : await findBooking(db, link.member.facilityId, id)
+  return booking && mayOpen(link, booking) ? booking : undefined
+}
+
+/** Which booking of a series; 0: none. */
+const nthOf = (request: Request): number => Number(new URL(request.url).searchParams.get("booking") ?? 0)
+
+const respond = ({ status, html }: HtmlPage) => new Response(html, { status, headers: pageHeaders })
