@@ -7,7 +7,7 @@ import type { Unsubscription } from "./unsubscribe.ts"
 /** The form's body is the one that mail programs send (RFC 8058, section 3.2). */
 export const oneClick = { name: "List-Unsubscribe", value: "One-Click" } as const
 
-export const askPage = (wanted: Unsubscription): string =>
+export const unsubscribeAskPage = (wanted: Unsubscription): string =>
   page(
     "Unsubscribe",
     `<p>${kindOf(wanted)} are switched off for you. Everything else still comes.</p>

@@ -9,10 +9,10 @@ import { streamingApi } from "#http/route.ts"
 import { switchMessages } from "#outbound/messages/preferences/preferences.ts"
 import { unsubscriptionOf } from "#outbound/messages/preferences/unsubscribe.ts"
 import {
-  askPage,
   noTokenPage,
   notOneClickPage,
   oneClick,
+  unsubscribeAskPage,
   unsubscribedPage,
 } from "#outbound/messages/preferences/unsubscribe-pages.ts"
 
@@ -23,7 +23,7 @@ export const unsubscribeRoutes = (app: App) =>
     .use(streamingApi(app))
     .get(path, ({ params }) => {
       const wanted = unsubscriptionOf(app.secrets, params.token ?? "")
-      return wanted ? respond(200, askPage(wanted)) : respond(404, noTokenPage())
+      return wanted ? respond(200, unsubscribeAskPage(wanted)) : respond(404, noTokenPage())
     })
     .post(path, async ({ params, command, request }) => {
       const wanted = unsubscriptionOf(app.secrets, params.token ?? "")
