@@ -12,6 +12,9 @@ import type { SecretBox } from "#base/secrets.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
 import type { Channel } from "#outbound/messages/channels/channel.ts"
 import { createMailer } from "#outbound/messages/channels/email/smtp.ts"
+import { createPushChannel } from "#outbound/messages/channels/push/push.ts"
+import { createSmsChannel } from "#outbound/messages/channels/sms/sms.ts"
+import { unsubscribeUrl } from "#outbound/messages/preferences/unsubscribe.ts"
 import { widenPatterns } from "#outbound/webhooks/webhooks.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
 import { dispatcher } from "./dispatch/dispatcher.ts"
@@ -33,6 +36,7 @@ import { uploadCleanup } from "./jobs/upload-cleanup.ts"
 import { waitlistOffers } from "./jobs/waitlist-offers.ts"
 import { webhookHealth } from "./jobs/webhook-health.ts"
 import { webhookRetry } from "./jobs/webhook-retry.ts"
+import type { UnsubscribeUrl } from "./messages/outgoing.ts"
 import { sendMessages } from "./messages/send-messages.ts"
 import { writeMessages } from "./messages/write-messages.ts"
 import { runHandler } from "./runs/run-handler.ts"
@@ -62,6 +66,7 @@ interface ActorTools extends ActorsBase, Outside {
   readonly db: Db
   /** What messages are sent by, each channel once. */
   readonly channels: readonly Channel[]
+  readonly unsubscribeUrl: UnsubscribeUrl
 }
 
 export interface ActorsOptions {
@@ -142,5 +147,13 @@ const toolsOf = ({ config, secrets, hooks }: ActorsBase, db: Db): ActorTools => 
   ...(hooks && { hooks }),
   db,
   ...openOutside(config, db),
-  channels: [createMailer({ config, db })],
+  channels: [
+    createMailer({ config, db }),
+    createSmsChannel({ config, db, secrets }),
+    createPushChannel({ config, db, secrets }),
+  ],
+  unsubscribeUrl: ({ user_id: userId, type, channel, priority }) =>
+    channel === "email" && priority !== "critical"
+      ? unsubscribeUrl({ secrets, publicUrl: config.publicUrl }, { userId, type, channel })
+      : undefined,
 })

@@ -36,6 +36,7 @@ import { registeredHooks } from "./hooks/registered.ts"
 import type { App } from "./http/app.ts"
 import { Live } from "./outbound/live/live.ts"
 import { mailboxUrl } from "./outbound/messages/channels/email/routes.ts"
+import { phoneUrl } from "./outbound/messages/channels/sms/routes.ts"
 
 /** Time for the answers under way, which are errors now. */
 const endWithoutDatabaseMs = 2_000
@@ -94,11 +95,12 @@ async function start(): Promise<void> {
     ends.push(actors.stop)
     void actors.failed.then(escalate)
   }
-  const [mailbox, first] = [mailboxUrl(app, address), await findFirstClub(db, config)]
+  const [mailbox, phone] = [mailboxUrl(app, address), phoneUrl(app, address)]
+  const first = await findFirstClub(db, config)
   // From here on nothing fails the start: a process that was ready heals, or its supervisors end it.
   health.recovered(notYet)
   log.info("started", { address, role: config.role, version, environment: config.environment })
-  say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, first }))
+  say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, phone, first }))
 }
 
 async function migrateOrWait(url: string): Promise<void> {

@@ -4,6 +4,7 @@ import { delayAfter, retryConfig } from "#actors/runtime/retry.ts"
 import { EgressRefused, errorClassOf, RequestFailed } from "#base/egress/failures.ts"
 import { guardedFetch, type OutgoingAnswer } from "#base/egress/fetch.ts"
 import { headersIn } from "#base/egress/request-head.ts"
+import { pauseAsked } from "#base/egress/retry-after.ts"
 import type { Trace } from "#base/egress/trace.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { type OpenedAuth, openCurrentAuth } from "#outbound/webhooks/auth.ts"
@@ -16,7 +17,6 @@ import {
 import { BodyNotMade, type MadeBody } from "#outbound/webhooks/formats/format.ts"
 import { answerBodyMs, authHeaders, plainHeaders, refusedBy } from "#outbound/webhooks/request.ts"
 import type { AttemptResult, ClaimedDelivery, TargetWebhook } from "./delivery.ts"
-import { pauseAsked } from "./retry-after.ts"
 
 export interface AttemptTools {
   readonly secrets: SecretBox

@@ -60,8 +60,8 @@ export interface SetBasedHandler {
   readonly events: readonly EventType[]
   /**
    * A whole batch at once, in the order of the positions. When it throws, nothing has happened, and each event is
-   * handled again by itself, so that only the failing event has failed. It must record no events: their cause would be
-   * unknown.
+   * handled again by itself, so that only the failing event has failed. Before it records an event it names the cause
+   * (setEventContext).
    * @returns undefined when all are done, or the outcome of each event, in the same order.
    */
   readonly handleAll: (tx: Tx, events: readonly HandledEvent[]) => Promise<undefined | readonly Outcome[]>
@@ -92,14 +92,3 @@ export interface ExternalTools {
 }
 
 export type Handler = TransactionalHandler | ExternalHandler
-
-/** The context of the events that a handler records: caused by the event that it handles, in the same correlation. */
-export const causedBy = (
-  event: Pick<HandledEvent, "id" | "correlation_id" | "user_id">,
-  environment: EventContext["environment"],
-): EventContext => ({
-  environment,
-  correlationId: event.correlation_id,
-  causationId: event.id,
-  ...(event.user_id !== null && { userId: event.user_id }),
-})

@@ -5,18 +5,20 @@
  * run that is handled again adds none. Reprocessing its dead letter begins the messages anew that were given up.
  */
 
+import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { sendHint } from "#base/hints.ts"
 import { keepForLater, withBacklog } from "#outbound/messages/backlog.ts"
 import { notifiedEvents } from "#outbound/messages/configs.ts"
 import { type Channels, NotRendered } from "#outbound/messages/intents.ts"
-import { NotDecidedYet, tellPeople } from "#outbound/messages/tell.ts"
+import { NotDecidedYet, type TellingTools, tellPeople } from "#outbound/messages/tell.ts"
 import { GiveUp, type HandledEvent, type Outcome, type SetBasedHandler, TryLater } from "./handler.ts"
 
 export interface NotificationTools {
   /** The channels of this program. */
   readonly channels: Channels
+  readonly config: Pick<Config, "environment">
 }
 
 /** Events whose texts are made between two statements. The transaction must not stand idle for long. */
@@ -24,7 +26,7 @@ const eventsAtOnce = 50
 /** Events of one facility in a batch whose messages are written at once. The next facility waits for no more. */
 const ofOneFacility = 25
 
-export const notificationHandler = ({ channels }: NotificationTools): SetBasedHandler => ({
+export const notificationHandler = ({ channels, config: { environment } }: NotificationTools): SetBasedHandler => ({
   kind: "transactional",
   name: "NotificationHandler",
   events: notifiedEvents,
@@ -34,7 +36,7 @@ export const notificationHandler = ({ channels }: NotificationTools): SetBasedHa
     const outcomes = new Map<HandledEvent, Outcome>()
     for (let from = 0; from < now.length; from += eventsAtOnce) {
       const some = now.slice(from, from + eventsAtOnce)
-      const told = await tell(tx, some, channels)
+      const told = await tell(tx, some, { channels, environment })
       for (const [nth, event] of some.entries()) outcomes.set(event, told[nth])
     }
     await keepForLater(tx, [...later])
@@ -54,9 +56,9 @@ async function leftForLater(tx: Tx, events: readonly HandledEvent[]): Promise<Re
   return new Set([...byFacility].flatMap(([facility, of]) => (waiting.has(facility) ? of : of.slice(ofOneFacility))))
 }
 
-async function tell(tx: Tx, events: readonly HandledEvent[], channels: Channels): Promise<readonly Outcome[]> {
+async function tell(tx: Tx, events: readonly HandledEvent[], tools: TellingTools): Promise<readonly Outcome[]> {
   try {
-    return await tellPeople(tx, events, channels)
+    return await tellPeople(tx, events, tools)
   } catch (error) {
     if (error instanceof NotDecidedYet) throw new TryLater(error.message, notDecidedMs, "not_decided")
     if (error instanceof NotRendered) throw new GiveUp(error.message, "not_rendered")

@@ -15,8 +15,9 @@ import type { Reference } from "#domain/ledger/payment-rows.ts"
 import { refundsOf } from "#domain/ledger/refund-rows.ts"
 import { type RefundTools, sendRefund } from "#domain/payments/send-refund.ts"
 import type { EventData } from "#events/catalogue.ts"
+import { causedBy } from "#events/caused-by.ts"
 import { transact } from "#events/outbox.ts"
-import { causedBy, type ExternalHandler, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
+import { type ExternalHandler, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
 
 export const refundHandler = (tools: RefundTools): ExternalHandler => ({
   kind: "external",

@@ -1,8 +1,8 @@
 /**
  * The scheduled job housekeeping: makes partitions well ahead, and removes rows that are no longer needed. These are
- * sessions and answers to Idempotency-Keys past their end, processes that expired long ago, old mails, and job runs of
- * the week before. They stay while the clock is doubted. It also notes which dead passes have recovered,
- * and forgets the old secrets of rotations that are over.
+ * sessions and answers to Idempotency-Keys past their end, processes that expired long ago, and job runs of the week
+ * before. Of the local mailbox and phone the latest thousand stay. Nothing is removed while the clock is doubted. It
+ * also notes which dead passes have recovered, and forgets the old secrets of rotations that are over.
  */
 
 import { forgetOldAddresses, forgetOldSessions } from "#access/sessions.ts"
@@ -15,6 +15,7 @@ import { log } from "#base/log.ts"
 import { forgetOldAnswers } from "#http/idempotency-rows.ts"
 import { forgetOldRuns } from "#operations/jobs/rows.ts"
 import { forgetOldMails } from "#outbound/messages/channels/email/mailbox.ts"
+import { forgetOldTexts } from "#outbound/messages/channels/sms/phone-inbox.ts"
 import type { JobTools } from "./job-context.ts"
 
 /** Rows per statement and table, so that no pass holds locks for long. */
@@ -44,6 +45,7 @@ async function pass(db: Db): Promise<Pass> {
     forgetOldAnswers(db, batch),
     forgetDeadProcesses(db),
     forgetOldMails(db),
+    forgetOldTexts(db),
     forgetOldRuns(db, batch),
   ])
   return { more: removed.includes(batch) }

@@ -2,10 +2,10 @@
  * What an event's own rules say about its messages. One rule says whether a message is still true just before it
  * leaves. Another says what else happens when it was sent. Few events have such rules; for the others nothing is asked.
  */
-import { causedBy } from "#actors/handlers/handler.ts"
 import { type ReadEvent, readEvents } from "#actors/runtime/event-memory.ts"
 import type { Db } from "#base/database/db.ts"
 import { isConnectionLost } from "#base/database/errors.ts"
+import { causedBy } from "#events/caused-by.ts"
 import { type EventContext, transact } from "#events/outbox.ts"
 import { NOTIFICATION_CONFIGS } from "#outbound/messages/configs.ts"
 import type { ClaimedMessage } from "./claim.ts"

@@ -7,6 +7,7 @@
 import type { Actor } from "#actors/runtime/actor.ts"
 import { type ReadEvent, readEvents } from "#actors/runtime/event-memory.ts"
 import { reached } from "#base/crash-points.ts"
+import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import { sendHint } from "#base/hints.ts"
 import { nextBacklog, takeFromBacklog } from "#outbound/messages/backlog.ts"
@@ -17,6 +18,7 @@ import { notWritten } from "./settle.ts"
 export interface WriteTools {
   readonly db: Db
   readonly channels: Channels
+  readonly config: Pick<Config, "environment">
 }
 
 /** Events of one facility at a turn. */
@@ -24,7 +26,7 @@ const eventsOfATurn = 25
 /** Turns of a pass: a stop waits for no more. */
 const turnsOfAPass = 10
 
-export function writeMessages({ db, channels }: WriteTools): Actor {
+export function writeMessages({ db, channels, config: { environment } }: WriteTools): Actor {
   let after = "00000000-0000-0000-0000-000000000000"
 
   /** Answers how many events were taken out. */
@@ -36,7 +38,7 @@ export function writeMessages({ db, channels }: WriteTools): Actor {
       const gone = ids.filter((id) => !events.has(id))
       for (const id of gone) await notWritten(tx, { id, facility_id: facilityId }, new Error("the event is gone"))
       try {
-        await tellPeople(tx, found, channels, "tell")
+        await tellPeople(tx, found, { channels, environment }, "tell")
       } catch (error) {
         if (!(error instanceof NotRendered) || found.length > 1) throw error
         // Nothing was written for it.

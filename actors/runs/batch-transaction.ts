@@ -4,7 +4,6 @@
  */
 
 import {
-  causedBy,
   type OneByOneHandler,
   type Outcome,
   type SetBasedHandler,
@@ -14,6 +13,7 @@ import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import { isConnectionLost, QueryTimedOut } from "#base/database/errors.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import { causedBy } from "#events/caused-by.ts"
 import { type EventContext, setEventContext } from "#events/outbox.ts"
 import type { Run } from "./claim.ts"
 import { asFenced, type Ended, Fenced, settleRuns } from "./settle.ts"

@@ -34,6 +34,7 @@ import { keyRoutes } from "#domain/people/routes/api-keys.ts"
 import { childRoutes } from "#domain/people/routes/children.ts"
 import { memberRoutes } from "#domain/people/routes/members.ts"
 import { mySessionRoutes } from "#domain/people/routes/my-sessions.ts"
+import { phoneNumberRoutes } from "#domain/people/routes/phones.ts"
 import { roleInvitationRoutes } from "#domain/people/routes/role-invitations.ts"
 import { roleRoutes } from "#domain/people/routes/roles.ts"
 import { sessionRoutes } from "#domain/people/routes/sessions.ts"
@@ -49,6 +50,9 @@ import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { eventTypeRoutes } from "#outbound/feed/routes/event-types.ts"
 import { eventRoutes } from "#outbound/feed/routes/events.ts"
 import { hookRoutes } from "#outbound/hooks/routes.ts"
+import { notificationRoutes } from "#outbound/messages/channels/in-app/routes.ts"
+import { pushRoutes } from "#outbound/messages/channels/push/routes.ts"
+import { preferenceRoutes } from "#outbound/messages/preferences/routes/preferences.ts"
 import { continuityRoutes } from "#outbound/webhooks/routes/continuity.ts"
 import { deliveryRoutes } from "#outbound/webhooks/routes/deliveries.ts"
 import { webhookTrialRoutes } from "#outbound/webhooks/routes/formats.ts"
@@ -65,6 +69,10 @@ export const areas = [
   sessionRoutes,
   accountRoutes,
   mySessionRoutes,
+  phoneNumberRoutes,
+  notificationRoutes,
+  pushRoutes,
+  preferenceRoutes,
   accountLinkRoutes,
   organizationRoutes,
   facilityRoutes,

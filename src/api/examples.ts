@@ -6,6 +6,7 @@
 import { example } from "#events/example.ts"
 
 /** In the place of the token in a mail. */
+export const phoneCodeOfText = "042917"
 export const accountLinkToken = "sbl_the-last-part-of-the-link-in-the-mail"
 const { resourceId, playerId, friendId, coachId, facilityId } = example
 const reason = { cancellationReason: "Rain since the morning." }
@@ -213,6 +214,24 @@ const onPlatform: Readonly<Record<string, unknown>> = {
   "POST /v1/me/email-change": { email: "mia.brandt@example.com", password: "demo-password" },
   "POST /v1/password-resets": { email: "mia@riverside.example" },
   "POST /v1/account-links/use": { token: accountLinkToken, password: "violet harbour ladder" },
+  "PUT /v1/me/phone": { number: "0151 12345678", country: "DE" },
+  "POST /v1/me/phone/verification": { code: phoneCodeOfText },
+  "PUT /v1/me/message-preferences": {
+    switches: [
+      { type: "booking.reminder.due", channel: "sms", enabled: true },
+      { type: "payment.succeeded", channel: "push", enabled: false },
+    ],
+    quietHours: { start: "22:00", end: "07:00" },
+  },
+  "POST /v1/me/notifications/read": { upTo: example.notificationId },
+  "POST /v1/me/push-subscriptions": {
+    endpoint: "https://push.example.com/send/3f1a",
+    expirationTime: null,
+    keys: {
+      p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+      auth: "BTBZMqHH6r4Tts7J_aSIgg",
+    },
+  },
   "POST /v1/users/{id}/roles": { role: "coach", scopeType: "facility", scopeId: facilityId },
   "POST /v1/users/{id}/children": { firstName: "Ben", lastName: "Keller", relationship: "mother", facilityId },
   "POST /v1/child-links/{id}/accept": {},
@@ -260,6 +279,8 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   childId: friendId,
   users: playerId,
   sessions: example.userSessionId,
+  notifications: example.notificationId,
+  "push-subscriptions": example.pushSubscriptionId,
   resources: resourceId,
   "lost-items": example.itemId,
   closures: example.closureId,

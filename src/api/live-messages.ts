@@ -143,6 +143,30 @@ export const channelFrames: Readonly<Record<string, LiveMessage>> = {
       payload: { feedbackId: example.feedbackId, sessionId: example.sessionId, coachName: "Jonas Weber" },
     },
   },
+  notification: {
+    summary: "The user has a new message",
+    schema: frame("notification", {
+      channel,
+      position,
+      eventId: uuid,
+      payload: {
+        type: "object",
+        required: ["notificationId", "type", "title", "body", "data"],
+        properties: { notificationId: uuid, type: text, title: text, body: text, data: { type: "object" } },
+      },
+    }),
+    example: {
+      ...{ type: "notification", channel: `user:${example.playerId}:notifications`, position: at },
+      eventId: example.eventId,
+      payload: {
+        notificationId: example.notificationId,
+        type: "booking.confirmed",
+        title: "Your booking: Court 1, Thu 12 March, 18:00",
+        body: "Court 1 is yours on Thu 12 March, 18:00–19:00.",
+        data: { facilityId: example.facilityId, bookingId: example.bookingId },
+      },
+    },
+  },
   resync: {
     summary: "Frames are missing: read the present state, then go on from this position",
     schema: frame("resync", { channel, position }),
@@ -150,7 +174,7 @@ export const channelFrames: Readonly<Record<string, LiveMessage>> = {
   },
 }
 
-/** The frames of each of the spec's channels. No event makes frames for notifications yet. */
+/** The frames of each of the spec's channels. */
 export const framesOfChannel = (pattern: ChannelPattern): string[] => {
   const [, , subject = ""] = pattern.split(":")
   return [...(frameOfSubject[subject] ?? []), "resync"]
@@ -160,6 +184,7 @@ const frameOfSubject: Readonly<Record<string, readonly string[]>> = {
   "check-ins": ["booking.update"],
   availability: ["availability.changed"],
   feedback: ["feedback.new"],
+  notifications: ["notification"],
 }
 
 export const livePatterns = Object.keys(channelPatterns) as ChannelPattern[]

@@ -13,6 +13,8 @@ import { Live } from "#outbound/live/live.ts"
 import { liveRoutes } from "#outbound/live/routes.ts"
 import { bookingLinkRoutes } from "#outbound/messages/booking-links/routes.ts"
 import { mailboxRoutes } from "#outbound/messages/channels/email/routes.ts"
+import { phoneRoutes } from "#outbound/messages/channels/sms/routes.ts"
+import { unsubscribeRoutes } from "#outbound/messages/preferences/routes/unsubscribe.ts"
 import { areas } from "./areas.ts"
 import { asyncApiRoutes } from "./asyncapi.ts"
 import { openApiRoutes } from "./openapi.ts"
@@ -33,8 +35,10 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
   for (const routes of areas) server.use(routes(app))
   return server
     .use(accountPageRoutes(app))
+    .use(unsubscribeRoutes(app))
     .use(bookingLinkRoutes(app))
     .use(mailboxRoutes(app))
+    .use(phoneRoutes(app))
     .use(liveRoutes(live, app.config))
     .use(openApiRoutes(() => server))
     .use(asyncApiRoutes())

@@ -3,9 +3,13 @@
  * that says what to set.
  */
 
+import { BadConfig } from "./bad-config.ts"
 import { parseConnectionString } from "./database/connection-string.ts"
 import { parseNetworks } from "./egress/addresses.ts"
 import { type LogLevel, logLevels } from "./log.ts"
+import { type PushConfig, pushOf, type SmsConfig, smsOf } from "./message-services.ts"
+
+export { BadConfig } from "./bad-config.ts"
 
 /** Every variable that the program reads; the texts that describe them are in docs/operating.md. */
 export const variables = [
@@ -27,6 +31,12 @@ export const variables = [
   "SLOTBASE_MAIL_FROM",
   "SLOTBASE_MAX_UPLOAD_MB",
   "SLOTBASE_LOG_LEVEL",
+  "SLOTBASE_SMS_ACCOUNT_SID",
+  "SLOTBASE_SMS_AUTH_TOKEN",
+  "SLOTBASE_SMS_FROM",
+  "SLOTBASE_SMS_API_BASE",
+  "SLOTBASE_PUSH_SUBJECT",
+  "SLOTBASE_PUSH_PRIVATE_KEY",
   "SMTP_URL",
   "STRIPE_SECRET_KEY",
   "STRIPE_WEBHOOK_SECRET",
@@ -66,6 +76,9 @@ export interface Config {
   /** smtp:// or smtps:// address; undefined: the local mailbox. */
   readonly smtpUrl: string | undefined
   readonly mailFrom: string
+  /** The provider of text messages; undefined: the local phone. */
+  readonly sms: SmsConfig | undefined
+  readonly push: PushConfig
   /** Undefined: the built-in payment provider, which moves no real money. */
   readonly stripe: StripeConfig | undefined
   /** The largest file that may be uploaded, bytes; kinds of files have smaller limits of their own. */
@@ -91,11 +104,6 @@ export interface S3Config {
   /** Left out: AWS. */
   readonly endpoint?: string
   readonly region?: string
-}
-
-/** A setting that cannot be used; the message says what to set. */
-export class BadConfig extends Error {
-  readonly _tag = "BadConfig"
 }
 
 export function parseConfig(env: Record<string, string | undefined>): Config {
@@ -130,6 +138,11 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     )
   const host = text("HOST") ?? "127.0.0.1"
   const port = portOf(text("PORT") ?? "3000")
+  const environment = choice("SLOTBASE_ENV", ["production", "staging", "development"], "development")
+  const publicUrl = publicUrlOf(
+    text("SLOTBASE_PUBLIC_URL") ?? `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+  )
+  const mailFrom = text("SLOTBASE_MAIL_FROM") ?? "SlotBase <slotbase@localhost>"
   return {
     host,
     port,
@@ -140,14 +153,16 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     role: choice("SLOTBASE_ROLE", ["all", "server", "actors"], "all"),
     rootKey,
     secretKey,
-    environment: choice("SLOTBASE_ENV", ["production", "staging", "development"], "development"),
-    publicUrl: publicUrlOf(text("SLOTBASE_PUBLIC_URL") ?? `http://${host.includes(":") ? `[${host}]` : host}:${port}`),
+    environment,
+    publicUrl,
     egressAllow: networks("SLOTBASE_EGRESS_ALLOW", text("SLOTBASE_EGRESS_ALLOW") ?? ""),
     trustedProxies: networks("SLOTBASE_TRUSTED_PROXIES", text("SLOTBASE_TRUSTED_PROXIES") ?? ""),
     requestsPerSecond: requestsOf(text("SLOTBASE_REQUESTS_PER_SECOND") ?? "100"),
     demo: choice("SLOTBASE_DEMO", ["on", "off"], "on") === "on",
     smtpUrl,
-    mailFrom: text("SLOTBASE_MAIL_FROM") ?? "SlotBase <slotbase@localhost>",
+    mailFrom,
+    sms: smsOf(text),
+    push: pushOf(text, { environment, publicUrl, mailFrom }),
     stripe: stripeOf(text("STRIPE_SECRET_KEY"), text("STRIPE_WEBHOOK_SECRET"), text("STRIPE_API_BASE")),
     maxUploadBytes: megabytes("SLOTBASE_MAX_UPLOAD_MB", text("SLOTBASE_MAX_UPLOAD_MB") ?? "500"),
     s3: bucketOf(text),

@@ -7,6 +7,7 @@ import { secretBox } from "#base/secrets.ts"
 import { linkLines } from "#demo/banner.ts"
 import { findFirstClub } from "#demo/first-club.ts"
 import { mailboxUrl } from "#outbound/messages/channels/email/routes.ts"
+import { phoneUrl } from "#outbound/messages/channels/sms/routes.ts"
 import type { Command } from "./command.ts"
 import { requireMigrated } from "./require-migrated.ts"
 import { addressOf, isReady } from "./running-server.ts"
@@ -21,10 +22,12 @@ export const links: Command = {
       await requireMigrated(database.url)
       await clock.follow(db)
       const address = addressOf(config)
-      const mailbox = mailboxUrl({ config, secrets: secretBox(await loadSecretKey(config)) }, address)
+      const tools = { config, secrets: secretBox(await loadSecretKey(config)) }
+      const [mailbox, phone] = [mailboxUrl(tools, address), phoneUrl(tools, address)]
       const first = await findFirstClub(db, config)
       const { embedded } = database
-      console.log(["", ...linkLines({ config, address, embedded, rootKey: undefined, mailbox, first }), ""].join("\n"))
+      const shown = { config, address, embedded, rootKey: undefined, mailbox, phone, first }
+      console.log(["", ...linkLines(shown), ""].join("\n"))
       if (!(await isReady(config)))
         console.error(
           `No server answers at ${address} now. Start it with ./scripts/start; if it runs, set PORT to its port.`,

@@ -18,6 +18,7 @@ export interface Links {
   /** Just generated, and shown only this time. */
   readonly rootKey: string | undefined
   readonly mailbox: string | undefined
+  readonly phone: string | undefined
   readonly first: FirstClub
 }
 
@@ -32,10 +33,10 @@ export const banner = (started: Started): string =>
 
 /** @param after Lines between the clubs and the request to paste. */
 export function linkLines(links: Links, after: readonly string[] = []): string[] {
-  const { config, address, embedded, mailbox } = links
+  const { config, address, embedded } = links
   const isServer = config.role !== "actors"
   return [
-    ...(isServer ? addressLines(address, mailbox) : []),
+    ...(isServer ? addressLines(links) : []),
     `  Tables     psql "$(./scripts/slotbase url)"        schema slotbase${embedded ? ", embedded PostgreSQL 18" : ""}`,
     `  Health     ${address}/readyz        ./scripts/slotbase doctor`,
     "",
@@ -45,11 +46,12 @@ export function linkLines(links: Links, after: readonly string[] = []): string[]
 }
 
 /** The addresses that only a server answers; a process of actors answers only health and metrics. */
-function addressLines(address: string, mailbox: string | undefined): string[] {
+function addressLines({ address, mailbox, phone }: Links): string[] {
   return [
     `  API        ${address}/v1        described at ${address}/openapi`,
     `  Live       ${address.replace("http", "ws")}/v1/live`,
     ...(mailbox ? [`  Mail       ${mailbox}`] : []),
+    ...(phone ? [`  Texts      ${phone}`] : []),
   ]
 }
 

@@ -14,6 +14,7 @@ import { coachEvents } from "./types/coach.ts"
 import { facilityEvents } from "./types/facility.ts"
 import { feedbackEvents } from "./types/feedback.ts"
 import { memberEvents } from "./types/member.ts"
+import { messageEvents } from "./types/message.ts"
 import { paymentEvents } from "./types/payment.ts"
 import { platformEvents } from "./types/platform.ts"
 import { reminderEvents } from "./types/reminder.ts"
@@ -36,6 +37,7 @@ const all = [
   ...userEvents,
   ...accountEvents,
   ...memberEvents,
+  ...messageEvents,
   ...facilityEvents,
   ...webhookEvents,
   ...platformEvents,

@@ -36,6 +36,7 @@ export type Aggregate =
   | "recurring_booking"
   | "webhook"
   | "platform"
+  | "message"
 
 export interface EventDefinition<Type extends string = string, Fields extends Schema.Struct.Fields = EventFields> {
   readonly type: Type
@@ -51,10 +52,7 @@ export interface EventDefinition<Type extends string = string, Fields extends Sc
   readonly sample: Schema.Struct<Fields>["Type"]
   /** Whether a facility may subscribe a webhook to it: FACILITY_WEBHOOK_EVENTS, and what corrects one of them. */
   readonly facilityWebhook: boolean
-  /**
-   * The channels on which this event itself is sent. No event lists `user:{userId}:notifications`: the notification
-   * handler makes its frames.
-   */
+  /** The channels on which this event itself is sent. */
   readonly channels: readonly ChannelPattern[]
   /** The default source of the event, a service name. */
   readonly source: string

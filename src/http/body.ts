@@ -39,6 +39,20 @@ export async function readFormFields(request: Request, limits: BodyLimits): Prom
   return new URLSearchParams(text)
 }
 
+/**
+ * The fields of a form in either of its two forms. Mail programs send an unsubscription in parts (RFC 8058, section
+ * 3.1). Parts that make no sense are a form without fields.
+ */
+export async function readSmallForm(request: Request, limits: BodyLimits): Promise<{ get(name: string): unknown }> {
+  const type = request.headers.get("content-type") ?? ""
+  if (!/^multipart\/form-data\s*;/i.test(type)) return readFormFields(request, limits)
+  if (Number(request.headers.get("content-length") ?? 0) > limits.bytes) throw tooLarge(limits.bytes)
+  const bytes = await readBounded(request, limits.bytes)
+  return await new Response(new Blob([new Uint8Array(bytes)]), { headers: { "content-type": type } })
+    .formData()
+    .catch(() => new URLSearchParams())
+}
+
 /** The client closed the connection before the end of its body. Nobody reads the answer: it is counted, not logged. */
 export function incompleteBody(): BadRequest {
   metrics.aborted()

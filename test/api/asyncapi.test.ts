@@ -120,4 +120,5 @@ const row: LogRow = {
   booker_id: example.playerId,
   participant_ids: [],
   stretch: null,
+  notices: null,
 }

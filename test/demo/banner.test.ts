@@ -22,6 +22,7 @@ const started = (role: string, given: { rootKey?: string; first?: Partial<FirstC
     rootKey: given.rootKey,
     demo: undefined,
     mailbox,
+    phone: undefined,
     first: { ...first, ...given.first },
   })
 

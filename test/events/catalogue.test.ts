@@ -140,6 +140,7 @@ describe("channels", () => {
       "coach.block.cancelled": availability,
       "coach.block.expired": availability,
       "feedback.published": ["user:{userId}:feedback"],
+      "notification.created": ["user:{userId}:notifications"],
       "facility.closure.created": availability,
       "facility.closure.removed": availability,
     } as typeof reached)

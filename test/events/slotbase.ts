@@ -172,6 +172,8 @@ export const slotbase: { readonly [type: string]: Fields } = {
   "user.email_changed": { userId: "id", email: "email", linkId: "id" },
   "user.password_changed": { userId: "id", how: ["by_owner", "reset", "invitation"], sessionsEnded: "count" },
   "user.password_reset_requested": { linkId: "id" },
+  "user.phone_code_requested": { userId: "id", codeId: "id", number: "text", expiresInMinutes: "minutes" },
+  "notification.created": { eventId: "id", notifications: { of: { notificationId: "id", userId: "id" } } },
   "user.invited": { userId: "id", linkId: "id", facilityId: "id", invitedBy: "actor" },
   "user.sessions_ended": { userId: "id", sessionsEnded: "count", "sessionId?": "id" },
   "user.role_revoked": { userId: "id", role: "text", scopeType: "text", scopeId: "id", revokedBy: "actor" },

@@ -109,9 +109,9 @@ test("every route whose method has a body reads it within limits, and states the
     if (["GET", "HEAD", "WS"].includes(method)) return []
     return isDescribed(hooks) ? [] : [`${method} ${path}`]
   })
-  // Pages for browsers, outside of the document. They read their form within the limits of open routes; see the tests
-  // of account-pages and booking-links.
-  expect(bare).toEqual(["POST /account-links/:token", "POST /booking-links/:token"])
+  // Pages for browsers, outside of the document. They read their forms within the limits of open routes; see the tests
+  // of account-pages, booking-links and unsubscribing.
+  expect(bare).toEqual(["POST /account-links/:token", "POST /unsubscribe/:token", "POST /booking-links/:token"])
   const sizes: unknown[] = Object.values(bodyLimits).map(({ bytes }) => bytes)
   const unstated = operations().list.filter(
     ({ method, operation }) =>

@@ -16,6 +16,7 @@ const f = "/v1/facilities/:facilityId"
 /** Requests without a row, each with its reason. */
 const unrecorded: Readonly<Record<string, string>> = {
   "POST /v1/users": "open to everybody; user.created names the person",
+  "POST /v1/me/notifications/read": "marks one's own messages as read",
   "POST /v1/password-resets": "open to everybody; using the link is recorded",
   [`POST ${f}/lost-items`]: "everybody reports; the report names its author",
   [`POST ${f}/holds`]: "lasts minutes; booking.hold.created names its actor",
@@ -139,6 +140,16 @@ describe("a request leaves the row that its route declares", () => {
       body: { firstName: "Lea" },
       before: { firstName: "Mia" },
       after: { firstName: "Lea" },
+    },
+    "PUT /v1/me/phone": {
+      body: { number: "+4915112345678" },
+      before: null,
+      after: { wanted: "+4915112345678" },
+    },
+    "PUT /v1/me/message-preferences": {
+      body: { switches: [{ type: "*", channel: "sms", enabled: true }], quietHours: null },
+      before: {},
+      after: { "* sms": true },
     },
     [`PATCH ${f}/members/:userId`]: { body: { phone: "079" }, before: { phone: null }, after: { phone: "079" } },
     [`PATCH ${f}/webhooks/:id`]: { body: { isActive: false }, before: { isActive: true }, after: { isActive: false } },

@@ -16,7 +16,7 @@ const textOf = (page: string) => Bun.file(join(project, page)).text()
 const toCome = [
   ...["src/web/", "src/web/console/", "src/operations/console/"],
   ...["src/outbound/calendars/"],
-  ...["src/outbound/messages/channels/sms/", "src/hooks/no-mondays.ts", "actors/handlers/welcome-drink.ts"],
+  ...["src/hooks/no-mondays.ts", "actors/handlers/welcome-drink.ts"],
 ]
 
 test.each(pages)("every link of %s leads to a page and to a heading of it", async (page) => {

@@ -27,8 +27,8 @@ const signature = {
 export const deliveryMutations: readonly Mutation[] = [
   { ...jitter, name: "retries-without-jitter", find: "jitter = 0.2", replace: "jitter = 0" },
   {
-    file: "actors/deliveries/retry-after.ts",
-    tests: [`${folder}/retry-after.test.ts`],
+    file: "src/base/egress/retry-after.ts",
+    tests: ["test/base/egress/retry-after.test.ts"],
     name: "retry-after-in-milliseconds",
     find: "Number(said) * 1_000",
     replace: "Number(said)",

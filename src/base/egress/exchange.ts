@@ -29,7 +29,7 @@ export interface RawAnswer {
 export interface Asked {
   readonly method: string
   readonly head: RequestHead
-  readonly body: string | undefined
+  readonly body: string | Uint8Array | undefined
   /** Bytes of the answer's body that are kept. */
   readonly limit: number
   /** Milliseconds for the body after the head; undefined: an answer without its whole body is a failure. */

@@ -23,7 +23,8 @@ import type { Trace } from "./trace.ts"
 export interface OutgoingRequest {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  /** Text, sent as UTF-8, or bytes, sent as they are. */
+  readonly body?: string | Uint8Array
   /** Covers everything, from the name to the last byte; default `defaultTimeoutMs`. */
   readonly timeoutMs?: number
   /**

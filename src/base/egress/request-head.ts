@@ -16,7 +16,7 @@ export function requestHead(
   target: string,
   host: string,
   given: Readonly<Record<string, string>>,
-  body: string | undefined,
+  body: string | Uint8Array | undefined,
 ): RequestHead {
   if (!token.test(method)) throw new EgressRefused("bad_header", "The method holds a character that HTTP forbids.")
   let fields = ""
@@ -32,11 +32,12 @@ export function requestHead(
     fields += `${name}: ${value}\r\n`
   }
   if (forbidden.test(values)) throw badValue(given)
+  const isBytes = body instanceof Uint8Array
   const bytes = body === undefined ? 0 : Buffer.byteLength(body)
   const length = body === undefined ? "" : `Content-Length: ${bytes}\r\n`
   const guards = `${agent}${accept}Accept-Encoding: identity\r\nConnection: keep-alive\r\n${length}\r\n`
   const text = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${fields}${guards}`
-  return { text, isAscii: bytes === (body?.length ?? 0) && !beyondAscii.test(values) }
+  return { text, isAscii: !isBytes && bytes === (body?.length ?? 0) && !beyondAscii.test(values) }
 }
 
 /** The headers of a head as sent, in their order. */

@@ -77,6 +77,12 @@ export const rates = {
   firstLinkMail: { name: "link-mail-address-first", burst: 10, everyMs: 60_000 },
   /** To one address, from all other clients: a person asks again when a mail is slow. */
   furtherLinkMail: { name: "link-mail-address", burst: 5, everyMs: 600_000 },
+  /** Codes by text message that one person asks for: each costs money, and a person asks again when a text is slow. */
+  phoneCode: { name: "phone-code", burst: 3, everyMs: 600_000 },
+  /** To one number, whoever asks. */
+  phoneCodeOfNumber: { name: "phone-code-number", burst: 5, everyMs: 600_000 },
+  /** Of all persons at one address, so that new accounts do not run up a bill. */
+  phoneCodeOfAddress: { name: "phone-code-address", burst: 20, everyMs: 60_000 },
   /** Tests and previews of the webhooks of one facility: a person tries, reads and tries again. */
   webhookTest: { name: "webhook-test", burst: 30, everyMs: 2_000 },
   /** Wrong check-in codes of one person at one booking. Six digits withstand 480 guesses a day. */
@@ -85,7 +91,8 @@ export const rates = {
 
 /**
  * A rate as SLOTBASE_REQUESTS_PER_SECOND changes it, in proportion to the rate of a caller. These are the rates of
- * strangers, integrations and new tokens, of sign-ins begun, of registrations, and of mails with links.
+ * strangers, integrations and new tokens, of sign-ins begun, of registrations, of mails with links, and of codes by
+ * text.
  */
 export function scaled(rate: Rate, requestsPerSecond: number): Rate {
   const factor = (requestsPerSecond * rates.caller.everyMs) / 1_000

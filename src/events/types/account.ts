@@ -3,7 +3,7 @@
  * token. They belong to the platform, because an account belongs to no club. A walk-in's belongs to its facility.
  */
 import * as Schema from "effect/Schema"
-import { ActorId, Count, Email, Id, Text } from "#base/schema/fact-fields.ts"
+import { ActorId, Count, Email, Id, Minutes, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -58,6 +58,16 @@ export const accountEvents = [
     aggregateId: (data) => data.linkId,
     data: { linkId: Id },
     sample: { linkId },
+  }),
+  define({
+    type: "user.phone_code_requested",
+    origin: "slotbase",
+    description:
+      "A person gave a phone number. A text message brings a code to it, and the number counts when the code has come back. The event does not hold the code.",
+    aggregate: "user",
+    aggregateId: (data) => data.userId,
+    data: { userId: Id, codeId: Id, number: Text, expiresInMinutes: Minutes },
+    sample: { userId, codeId: example.phoneCodeId, number: "+4915112345678", expiresInMinutes: 10 },
   }),
   define({
     type: "user.invited",

@@ -2,7 +2,6 @@
  * Turns an event of the log into the frames that channels carry (the spec's WEBSOCKET_EVENTS).
  * This is pure: the broadcaster and a replay turn the same event into the same frames.
  * Slots are not in events; `availabilityChangesOf` names the slots to read (see slots.ts).
- * `user:{id}:notifications` can be subscribed to and stays silent: no event makes a notification frame yet.
  */
 import { catalogue, type EventData, type EventType } from "#events/catalogue.ts"
 import { channelName } from "./channels.ts"
@@ -26,10 +25,22 @@ export interface LogRow {
   readonly participant_ids: readonly string[]
   /** The time and resource of the event's coach block, where its data lacks them. */
   readonly stretch: { readonly resourceId: string; readonly startAt: string; readonly endAt: string } | null
+  /** The messages that a `notification.created` announces; null for other events, and when they are gone. */
+  readonly notices: readonly Notice[] | null
+}
+
+/** A message inside the program, as its reader's channel carries it. */
+export interface Notice {
+  readonly notificationId: string
+  readonly userId: string
+  readonly type: string
+  readonly title: string
+  readonly body: string
+  readonly data: object
 }
 
 export interface Frame {
-  readonly type: "booking.update" | "availability.changed" | "feedback.new" | "resync"
+  readonly type: "booking.update" | "availability.changed" | "feedback.new" | "notification" | "resync"
   readonly channel: string
   readonly position: number
   readonly eventId: string
@@ -83,7 +94,7 @@ export function framesOf(row: LogRow): Frame[] {
     return bookingFrames(row, (row.data as EventData<"booking.completion.undone">).status)
   }
   if (row.type === "feedback.published") return feedbackFrames(row, row.data as EventData<"feedback.published">)
-  return []
+  return row.type === "notification.created" ? noticeFrames(row) : []
 }
 
 /**
@@ -158,6 +169,11 @@ function feedbackFrames(row: LogRow, data: EventData<"feedback.published">): Fra
   const { feedbackId, sessionId, coachName } = data
   return framesOn(row, "feedback.new", channels, { feedbackId, sessionId, coachName })
 }
+
+const noticeFrames = (row: LogRow): Frame[] =>
+  (row.notices ?? []).flatMap(({ userId, ...payload }) =>
+    framesOn(row, "notification", [channelName("user:{userId}:notifications", userId)], payload),
+  )
 
 const framesOn = (row: LogRow, type: Frame["type"], channels: string[], payload: object): Frame[] =>
   channels.map((channel) => ({ type, channel, position: row.position, eventId: row.event_id, payload }))

@@ -25,7 +25,12 @@ export async function readLog(
            case when e.type in ('coach.block.approved', 'coach.block.rejected') then (
              select jsonb_build_object('resourceId', k.resource_id, 'startAt', slotbase.utc(k.start_at), 'endAt', slotbase.utc(k.end_at))
              from slotbase.coach_blocks c join slotbase.bookings k on k.id = c.booking_id and k.facility_id = c.facility_id
-             where c.id = e.aggregate_id::uuid and c.facility_id = e.facility_id) end as stretch
+             where c.id = e.aggregate_id::uuid and c.facility_id = e.facility_id) end as stretch,
+           case when e.type = 'notification.created' then (
+             select jsonb_agg(jsonb_build_object('notificationId', n.id, 'userId', n.user_id, 'type', n.type, 'title', n.title,
+                                                 'body', n.body, 'data', coalesce(n.data, '{}')) order by n.id)
+             from slotbase.notifications n
+             where n.event_id = e.aggregate_id::uuid and n.facility_id = e.facility_id and n.channel = 'in_app') end as notices
     from (
       select position, event_id, facility_id, type from slotbase.event_positions
       where position > ${after}

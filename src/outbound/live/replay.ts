@@ -54,8 +54,7 @@ const bookings = [...Object.keys(bookingStatuses), "booking.rescheduled"]
 /** The types of events that a channel carries. */
 const typesOf: Readonly<Record<ChannelPattern, readonly string[]>> = {
   "user:{userId}:bookings": bookings,
-  // No event makes a notification's frame yet; see the header of frames.ts.
-  "user:{userId}:notifications": [],
+  "user:{userId}:notifications": ["notification.created"],
   "user:{userId}:feedback": ["feedback.published"],
   "facility:{facilityId}:availability": changingTypes,
   "facility:{facilityId}:bookings": bookings,

@@ -11,7 +11,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
-import type { ChannelName } from "./channels/channel.ts"
+import type { ChannelName, MessagePriority } from "./channels/channel.ts"
 import type { TemplateId } from "./templates/catalogue.ts"
 import { whyNoReceipt } from "./together/receipt.ts"
 import { toldInSeries, whyNoSeries } from "./together/series.ts"
@@ -29,13 +29,16 @@ export type RecipientType =
   | "account"
   | "link"
   | "previous_address"
+  // The number of the event itself.
+  | "phone"
 export type MessageChannel = ChannelName
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
   /** The template by the event's data. Left out: always the same. */
   readonly templateFor?: (data: never) => TemplateId
-  readonly priority: "high" | "normal"
+  /** critical: neither switched off nor held in quiet hours. */
+  readonly priority: MessagePriority
   readonly recipients: readonly {
     readonly type: RecipientType
     readonly channel: MessageChannel
@@ -283,6 +286,11 @@ const configs = {
     templateId: "email-changed",
     priority: "high",
     recipients: [{ type: "previous_address", channel: "email" }],
+  },
+  "user.phone_code_requested": {
+    templateId: "phone-code",
+    priority: "critical",
+    recipients: [{ type: "phone", channel: "sms" }],
   },
   "user.password_changed": {
     templateId: "password-changed",

@@ -4,6 +4,7 @@
  * send-messages sends what is recorded.
  * Writes: notifications, message_queue (a row for each message that is to be sent).
  */
+import type { Caller } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import type { Language } from "#base/languages.ts"
@@ -11,6 +12,8 @@ import type { Channel, MessagePriority } from "./channels/channel.ts"
 import { type MessageChannel, NOTIFICATION_CONFIGS, type NotificationConfig } from "./configs.ts"
 import { invitationOf } from "./invitation.ts"
 import { type MessagePlace, placesOf } from "./places.ts"
+import { messageDataOf } from "./preferences/about.ts"
+import { type Reached, reach } from "./preferences/reach.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { type Message, render } from "./render.ts"
 import { receiptOf } from "./together/receipt.ts"
@@ -25,6 +28,7 @@ export interface Notified extends Concerned {
   readonly resource_id: string | null
   readonly correlation_id: string
   readonly causation_id: string | null
+  readonly user_id: string | null
 }
 
 /** What became of a message when it was recorded. */
@@ -32,6 +36,8 @@ export interface Intent {
   readonly status: "pending" | "sending" | "deferred" | "sent" | "bounced" | "refused" | "failed" | "skipped"
   /** Why it was skipped. */
   readonly reason: string | null
+  /** Of a message inside the program that this call has made: it is announced by an event. */
+  readonly notice?: { readonly notificationId: string; readonly userId: string }
 }
 
 /** The template cannot make a message of this event. Another attempt would not help. */
@@ -84,12 +90,21 @@ export async function intend(
       wanted.map(({ event }) => event),
     ),
   ])
+  const reached = await reach(
+    db,
+    wanted.map(({ event, config }, nth) => ({
+      type: event.type,
+      priority: config.priority,
+      timezone: places[nth]?.facility.timezone ?? "UTC",
+      listed: recipients[nth] ?? [],
+    })),
+  )
   const rows: Row[] = []
   let turn = performance.now()
   for (const [nth, { event, config }] of wanted.entries()) {
-    const told = recipients[nth] ?? []
-    if (told.length > maxRecipients)
-      throw new NotRendered(`${told.length} recipients of one event, more than ${maxRecipients}`)
+    const told = reached[nth] ?? []
+    const people = new Set(told.map(({ userId }) => userId)).size
+    if (people > maxRecipients) throw new NotRendered(`${people} recipients of one event, more than ${maxRecipients}`)
     const place = places[nth]
     if (place === undefined) throw new NotRendered(`there is no facility ${event.facility_id}`)
     const together = { receipt: await receiptOf(db, event), series: await seriesOf(db, event) }
@@ -104,14 +119,22 @@ export async function intend(
     await Bun.sleep(0)
     turn = performance.now()
   }
-  if (rows.length > 0) await insert(db, rows)
+  const notices = rows.length > 0 ? await insert(db, rows) : []
   return Map.groupBy(
-    rows.map(
-      ({ event_id, reason }) => ({ event_id, reason, status: reason === null ? "pending" : "skipped" }) as const,
-    ),
+    [
+      ...rows
+        .filter((row) => !isNotice(row))
+        .map(
+          ({ event_id, reason }) => ({ event_id, reason, status: reason === null ? "pending" : "skipped" }) as const,
+        ),
+      ...notices.map(({ event_id, ...notice }) => ({ event_id, reason: null, status: "sent", notice }) as const),
+    ],
     ({ event_id }) => event_id,
   )
 }
+
+/** Inside the program a message is sent when it is recorded. */
+const isNotice = ({ channel, reason }: Row) => channel === "in_app" && reason === null
 
 async function recordedOf(tx: Tx, events: readonly Notified[]): Promise<ReadonlyMap<string, readonly Intent[]>> {
   const rows = await tx<(Intent & { event_id: string })[]>`
@@ -159,26 +182,36 @@ interface Row {
   readonly reason: string | null
 }
 
+interface MadeNotice {
+  readonly event_id: string
+  readonly notificationId: string
+  readonly userId: string
+}
+
 // As text that PostgreSQL reads once: making jsonb of a megabyte of mails first took longer than the insert.
-async function insert(db: Queryable, rows: readonly Row[]): Promise<void> {
-  await db`
+async function insert(db: Queryable, rows: readonly Row[]): Promise<readonly MadeNotice[]> {
+  return db<MadeNotice[]>`
     with made as (
       insert into slotbase.notifications
         (id, facility_id, event_id, user_id, channel, type, template_id, language, priority, title, body, html, address,
-         link_id, not_before, data, ics, status, reason)
-      select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id),
+         link_id, not_before, data, ics, status, sent_at, reason)
+      select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id || case when e.channel = 'push' then coalesce(e.address, '') else '' end),
              e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.language, e.priority, e.title, e.body, e.html,
-             e.address, e.link_id, e.not_before, e.data, e.ics, case when e.reason is null then 'pending' else 'skipped' end, e.reason
+             e.address, e.link_id, e.not_before, e.data, e.ics,
+             case when e.reason is not null then 'skipped' when e.channel = 'in_app' then 'sent' else 'pending' end,
+             case when e.reason is null and e.channel = 'in_app' then slotbase.now() end, e.reason
       from json_to_recordset(${JSON.stringify(rows)}::text::json) as e (
         facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, language text, priority text,
         title text, body text, html text, address text, link_id uuid, not_before timestamptz, data jsonb, ics text, reason text)
       on conflict do nothing
-      returning id, facility_id, event_id, channel, priority, not_before, status
+      returning id, facility_id, event_id, user_id, channel, priority, not_before, status
+    ), queued as (
+      insert into slotbase.message_queue (id, facility_id, event_id, channel, urgency, due_at)
+      select id, facility_id, event_id, channel, ${urgencyIn(db, db`priority`)}, case when not_before > slotbase.now() then not_before end
+      from made where status = 'pending'
+      on conflict do nothing
     )
-    insert into slotbase.message_queue (id, facility_id, event_id, channel, urgency, due_at)
-    select id, facility_id, event_id, channel, ${urgencyIn(db, db`priority`)}, case when not_before > slotbase.now() then not_before end
-    from made where status = 'pending'
-    on conflict do nothing`
+    select event_id, id as "notificationId", user_id as "userId" from made where status = 'sent' order by event_id, id`
 }
 
 const urgencyIn = (sql: Queryable, priority: ReturnType<Queryable>) =>
@@ -187,7 +220,7 @@ const urgencyIn = (sql: Queryable, priority: ReturnType<Queryable>) =>
 function rowOf(
   event: Notified,
   config: NotificationConfig,
-  recipient: Recipient,
+  recipient: Reached<Recipient>,
   message: Message,
   channels: Channels,
 ): Omit<Row, "language" | "ics"> {
@@ -205,8 +238,8 @@ function rowOf(
     html: mail ? message.html : null,
     address: recipient.address ?? null,
     link_id: recipient.linkId ?? null,
-    not_before: null,
-    data: null,
+    not_before: recipient.notBefore?.toISOString() ?? null,
+    data: mail ? null : messageDataOf(event),
     reason: cannotReach(recipient, channels) ?? null,
   }
 }
@@ -216,7 +249,10 @@ function writerOf(
   event: Notified,
   { facility, resource, isPlatform }: MessagePlace,
   { receipt, series }: { readonly receipt: Receipt | null; readonly series: Series | null },
-): (recipient: Recipient, language: Language) => Message {
+): (
+  recipient: Pick<Recipient, "userId" | "firstName" | "lastName" | "as" | "templateId" | "timezone">,
+  language: Language,
+) => Message {
   const made = new Map<string, Message>()
   return ({ userId, firstName = "", lastName = "", as, templateId, timezone: own }, language) => {
     const key = `${userId} ${as} ${templateId}`
@@ -237,12 +273,10 @@ function writerOf(
   }
 }
 
-function cannotReach(recipient: Recipient, channels: Channels): string | undefined {
-  const channel = channels.find(({ name }) => name === recipient.channel)
-  if (channel === undefined) return `no ${recipient.channel} channel registered`
-  if (recipient.firstName === undefined) return "no such user"
-  if (recipient.channel === "email" && recipient.email === undefined) return "no email address"
-  return channel.unavailable
+function cannotReach({ channel: name, reason }: Reached<Recipient>, channels: Channels): string | undefined {
+  if (reason !== undefined || name === "in_app") return reason
+  const channel = channels.find((each) => each.name === name)
+  return channel === undefined ? `no ${name} channel registered` : channel.unavailable
 }
 
 function attempt<T>(rendering: () => T): T {
@@ -251,4 +285,31 @@ function attempt<T>(rendering: () => T): T {
   } catch (error) {
     throw new NotRendered(error instanceof Error ? error.message : String(error), { cause: error })
   }
+}
+
+/** Messages that one statement marks; the next request goes on. */
+const readAtOnce = 5_000
+
+/** Marks messages inside the program as read: one, one with all before it, or all. Answers how many were unread. */
+export async function markNoticesRead(
+  tx: Tx,
+  caller: Caller,
+  { only, upTo }: { readonly only?: string; readonly upTo?: string },
+): Promise<number> {
+  const { count } = await tx`
+    update slotbase.notifications n set read_at = slotbase.now()
+    from (
+      select k.id, k.facility_id from slotbase.notifications k
+      where k.user_id = ${caller.userId} and k.channel = 'in_app' and k.read_at is null
+        ${only === undefined ? tx`` : tx`and k.id = ${only} and k.user_id = ${caller.userId}`}
+        ${
+          upTo === undefined
+            ? tx``
+            : tx`and (k.created_at, k.id) <= (select l.created_at, l.id from slotbase.notifications l
+                                              where l.id = ${upTo} and l.user_id = ${caller.userId} limit 1)`
+        }
+      limit ${readAtOnce}
+    ) k
+    where n.id = k.id and n.facility_id = k.facility_id`
+  return count
 }

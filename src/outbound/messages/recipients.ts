@@ -138,6 +138,7 @@ const names = {
   account: "account",
   link: "link_holder",
   previous_address: "account",
+  phone: "account",
 } as const satisfies Record<RecipientType, Recipient["as"]>
 
 /** The fields of the notified events that name the people concerned. */
@@ -152,6 +153,8 @@ interface About {
   readonly participants?: readonly { readonly userId: string }[]
   readonly parentIds?: readonly string[]
   readonly linkId?: string
+  /** A phone number, in E.164. */
+  readonly number?: string
 }
 
 /** The people of an event by type, when all questions are answered. */
@@ -180,13 +183,15 @@ async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<Pe
   const plain = (ids: readonly (string | undefined)[] = []) =>
     ids.filter((id) => id !== undefined).map((userId) => ({ userId }))
   return (event, type) => {
-    const { userId, bookerId, payerId, coachId, parentIds, linkId = "", participants: named } = about(event)
+    const { userId, bookerId, payerId, coachId, parentIds, linkId = "", participants: named, number } = about(event)
     const key = bookingKey(event)
     switch (type) {
       case "link":
         return links.get(linkId)?.holder ?? []
       case "previous_address":
         return links.get(linkId)?.previous ?? []
+      case "phone":
+        return userId === undefined || number === undefined ? [] : [{ userId, address: number }]
       case "account":
         return plain([userId])
       case "booker":

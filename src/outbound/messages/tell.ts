@@ -1,13 +1,22 @@
 /**
  * Tells people of events: what an event's own rule forbids is left out, and the messages of the others are recorded.
- * The outcome of each event is that of a run of NotificationHandler.
+ * Browsers hear of messages inside the program by an event, which is committed with them. The outcome of each event is
+ * that of a run of NotificationHandler.
  */
 import type { Tx } from "#base/database/transaction.ts"
+import { causedBy } from "#events/caused-by.ts"
+import { type EventContext, record, setEventContext } from "#events/outbox.ts"
 import { NOTIFICATION_CONFIGS } from "./configs.ts"
 import { type Channels, type Intent, type Notified, recordMessages } from "./intents.ts"
 
 /** Undefined: there is a message. Else the reason why there is none. */
 export type TellingOutcome = undefined | { readonly skipped: string }
+
+export interface TellingTools {
+  readonly channels: Channels
+  /** Of the events that announce messages. */
+  readonly environment: EventContext["environment"]
+}
 
 /** Another message may still tell the same. It is certain soon. */
 export class NotDecidedYet extends Error {
@@ -21,7 +30,7 @@ export class NotDecidedYet extends Error {
 export async function tellPeople(
   tx: Tx,
   events: readonly Notified[],
-  channels: Channels,
+  { channels, environment }: TellingTools,
   undecided: "throw" | "tell" = "throw",
 ): Promise<readonly TellingOutcome[]> {
   const reasons: (string | undefined)[] = []
@@ -35,9 +44,26 @@ export async function tellPeople(
   const told = events.filter((_, nth) => reasons[nth] === undefined)
   const recorded = await recordMessages(tx, told, channels)
   const byEvent = new Map(told.map((event, nth) => [event, recorded[nth] ?? []]))
+  for (const [event, messages] of byEvent) announce(tx, event, messages, environment)
   return events.map((event, nth) => {
     const skipped = reasons[nth]
     return skipped === undefined ? outcomeOf(byEvent.get(event) ?? []) : { skipped }
+  })
+}
+
+function announce(
+  tx: Tx,
+  event: Notified,
+  messages: readonly Intent[],
+  environment: EventContext["environment"],
+): void {
+  const notifications = messages.flatMap(({ notice }) => (notice ? [notice] : []))
+  if (notifications.length === 0) return
+  setEventContext(tx, causedBy(event, environment))
+  record(tx, {
+    type: "notification.created",
+    facilityId: event.facility_id,
+    data: { eventId: event.id, notifications },
   })
 }
 

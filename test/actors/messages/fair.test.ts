@@ -91,6 +91,9 @@ test.each(["hangs", "answers nonsense", "limits"])("a service that %s delays its
         : new TypeError("Unexpected token < in JSON"),
   })
   const { channel, sent } = recorder("email")
+  await db`
+    insert into slotbase.push_subscriptions (id, user_id, endpoint_hash, service, sealed, server_key)
+    values (${newId()}, ${mia.id}, ${Buffer.from("browser")}, 'push.example.com', ${Buffer.of(1)}, 'key')`
   const office = await postOffice({ ...testApp(db), channels: [channel, broken.channel] })
   const { signal } = new AbortController()
   for (let nth = 0; nth < 3; nth++) {

@@ -4,6 +4,7 @@
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { refundHandler } from "#actors/handlers/refund.ts"
 import { accountLinkToken, exampleBodies } from "#api/examples.ts"
+import { newId } from "#base/ids.ts"
 import { tokenOfLink } from "#domain/people/accounts/links.ts"
 import { example } from "#events/example.ts"
 import type { Answer, TestApi } from "#test/harness/api/api.ts"
@@ -133,6 +134,17 @@ export async function subscribed({ at, api }: Desk): Promise<Given> {
 export async function signedUp({ api }: Desk): Promise<Given> {
   const { id, token } = await api.person()
   return { ids: { [playerId]: id, "demo-password": password }, token }
+}
+
+/** A person with a message inside the program. */
+export async function noticed(desk: Desk): Promise<Given> {
+  const { ids, token = "" } = await signedUp(desk)
+  const id = newId()
+  await desk.api.database.db`
+    insert into slotbase.notifications (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, status, sent_at)
+    values (${id}, ${example.facilityId}, ${newId()}, ${ids[playerId] ?? ""}, 'in_app', 'booking.confirmed', 'booking-confirmation',
+            'high', 'Booked', 'Court 1 is yours.', 'sent', slotbase.now())`
+  return { ids: { ...ids, [example.notificationId]: id }, token }
 }
 
 /** The link of somebody who has forgotten their password. */

@@ -18,6 +18,7 @@ import {
   type Given,
   invited,
   named,
+  noticed,
   offered,
   owedRefund,
   paidAccount,
@@ -43,6 +44,23 @@ const operations: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   "DELETE /v1/sessions": async ({ tokenOf }) => ({ ids: {}, token: await tokenOf(playerId) }),
   "GET /v1/me/sessions": signedUp,
   "DELETE /v1/me/sessions": signedUp,
+  "GET /v1/me/phone": signedUp,
+  "DELETE /v1/me/phone": async (desk) => {
+    const given = await signedUp(desk)
+    const body = { number: "+4915112345678" }
+    await desk.api.call("PUT", "/v1/me/phone", { token: given.token ?? null, body })
+    return given
+  },
+  "GET /v1/me/notifications": noticed,
+  "POST /v1/me/notifications/{id}/read": noticed,
+  "GET /v1/me/message-preferences": signedUp,
+  "GET /v1/me/push-subscriptions": signedUp,
+  "DELETE /v1/me/push-subscriptions/{id}": async (desk) => {
+    const { ids, token = "" } = await signedUp(desk)
+    const body = exampleBodies["POST /v1/me/push-subscriptions"]
+    const { id } = (await desk.api.call("POST", "/v1/me/push-subscriptions", { token, body })).body
+    return { ids: { ...ids, [example.pushSubscriptionId]: id }, token }
+  },
   "DELETE /v1/me/sessions/{id}": async (desk) => {
     const { ids, token = "" } = await signedUp(desk)
     const { body } = await desk.api.call("GET", "/v1/me/sessions", { token })

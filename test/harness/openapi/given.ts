@@ -1,8 +1,9 @@
 // What must be there before an example with a body is pasted. The result gives the real ids by the ids of the example,
 // and the caller if it is not the root key. given-thing.ts has the same for requests without a body.
 
-import { exampleBodies } from "#api/examples.ts"
+import { exampleBodies, phoneCodeOfText } from "#api/examples.ts"
 import { newId } from "#base/ids.ts"
+import { phoneCodeOf } from "#domain/people/phones/codes.ts"
 import { example } from "#events/example.ts"
 import {
   begun,
@@ -15,6 +16,7 @@ import {
   invitedToARole,
   mailedLink,
   named,
+  noticed,
   offered,
   owedRefund,
   paidAccount,
@@ -160,6 +162,18 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   "PATCH /v1/me": signedUp,
   "POST /v1/me/password": signedUp,
   "POST /v1/me/email-change": signedUp,
+  "PUT /v1/me/phone": signedUp,
+  "POST /v1/me/phone/verification": async (desk) => {
+    const given = await signedUp(desk)
+    const number = "+4915112345678"
+    await desk.api.call("PUT", "/v1/me/phone", { token: given.token ?? null, body: { number } })
+    const [phone] = await desk.api.database.db<{ id: string }[]>`
+      select code_id as id from slotbase.phones where wanted = ${number} order by code_expires_at desc limit 1`
+    return { ...given, ids: { ...given.ids, [phoneCodeOfText]: phoneCodeOf(desk.api.app.secrets, phone?.id ?? "") } }
+  },
+  "PUT /v1/me/message-preferences": signedUp,
+  "POST /v1/me/notifications/read": noticed,
+  "POST /v1/me/push-subscriptions": signedUp,
   "POST /v1/account-links/use": mailedLink,
   "POST /v1/child-links/{id}/accept": invited,
   "POST /v1/child-links/{id}/decline": invited,

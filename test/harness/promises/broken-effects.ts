@@ -68,7 +68,7 @@ const wrongDays = (db: Queryable, after: number) => db`
 const wrongReminders = (db: Queryable, after: number) => db`
   with sent as (
     select n.event_id, count(*) as messages from slotbase.notifications n
-    where n.type = 'booking.reminder.due' and n.status = 'sent' group by n.event_id
+    where n.type = 'booking.reminder.due' and n.status = 'sent' and n.channel <> 'in_app' group by n.event_id
   ), recorded as (
     select e.causation_id as event_id, count(*) as events from slotbase.events e
     where e.type = 'booking.reminder.sent' group by e.causation_id

@@ -9,6 +9,8 @@ import { secretBox } from "#base/secrets.ts"
 import type { App } from "#http/app.ts"
 import type { Channel } from "#outbound/messages/channels/channel.ts"
 import { createMailer } from "#outbound/messages/channels/email/smtp.ts"
+import { createPushChannel } from "#outbound/messages/channels/push/push.ts"
+import { createSmsChannel } from "#outbound/messages/channels/sms/sms.ts"
 
 /** Tests make thousands of people, and at this cost the hashes took a third of the processor. */
 export const realPasswordCost = { ...passwordCost }
@@ -26,5 +28,6 @@ export function testApp(db: Db, given: Partial<Config> = {}): TestApp {
   const config = { ...parseConfig({}), requestsPerSecond: unlimited, ...given }
   const secrets = secretBox(new Uint8Array(32).fill(7))
   const mail = createMailer({ config, db })
-  return { db, config, secrets, ...openOutside(config, db), mail, channels: [mail] }
+  const channels = [mail, createSmsChannel({ config, db, secrets }), createPushChannel({ config, db, secrets })]
+  return { db, config, secrets, ...openOutside(config, db), mail, channels }
 }

@@ -31,6 +31,19 @@ const rowOf = (type: string, data: object): LogRow => ({
   stretch: /^coach\.block\.(approved|rejected)$/.test(type)
     ? { resourceId: example.resourceId, startAt: example.startAt, endAt: example.endAt }
     : null,
+  notices:
+    type === "notification.created"
+      ? [
+          {
+            notificationId: example.notificationId,
+            userId: example.playerId,
+            type: "booking.confirmed",
+            title: "Booked",
+            body: "Court 1 is yours.",
+            data: { bookingId: example.bookingId },
+          },
+        ]
+      : null,
 })
 
 test("every event reaches exactly the channels that the catalogue names", () => {

@@ -43,6 +43,21 @@ const makers: Readonly<Record<string, Make>> = {
       select id from slotbase.sessions where user_id = ${whose} order by id desc limit 1`
     return session?.id ?? ""
   },
+  notifications: async ({ api: { database } }, place, whose) => {
+    const id = newId()
+    await database.db`
+      insert into slotbase.notifications (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, status, sent_at)
+      values (${id}, ${place.id}, ${newId()}, ${whose}, 'in_app', 'booking.confirmed', 'booking-confirmation', 'high', 'Booked',
+              'Court 1 is yours.', 'sent', slotbase.now())`
+    return id
+  },
+  "push-subscriptions": async ({ api: { database } }, _place, whose) => {
+    const id = newId()
+    await database.db`
+      insert into slotbase.push_subscriptions (id, user_id, endpoint_hash, service, sealed, server_key)
+      values (${id}, ${whose}, ${Buffer.from(id)}, 'push.example.com', ${Buffer.of(1)}, 'key')`
+    return id
+  },
   players: async (_world, _place, whose) => whose,
   coaches: async (world, place, whose) => coachOf(world, place, whose),
   resources: async (_world, place) => place.court,

@@ -142,6 +142,15 @@ export const tenancyLaw: Law = {
     "src/outbound/live/channels.ts: select resources":
       "the facility of a channel, which then decides the right to listen",
     "src/outbound/messages/recipients.ts: select users": "the people whom an event of the facility concerns",
+    "src/outbound/messages/channels/push/subscriptions.ts: delete push_subscriptions":
+      "a browser of the caller, or one that the caller has shown the address of",
+    "src/outbound/messages/channels/push/subscriptions.ts: select push_subscriptions":
+      "the browser of a message, and of its reader",
+    "src/outbound/messages/preferences/readers.ts: select phones, push_subscriptions, message_switches, quiet_hours, users":
+      "the people whom an event of the facility concerns, or the caller",
+    "src/outbound/messages/preferences/rows.ts: insert users": "the reader whom a sealed link names",
+    "src/outbound/messages/preferences/rows.ts: delete message_switches": "the caller, whose row is locked",
+    "src/outbound/messages/preferences/rows.ts: delete quiet_hours": "the caller, whose row is locked",
     "src/outbound/webhooks/deliveries/abandon.ts: with delivery_queue, webhooks, events":
       "the id of a webhook that was deleted in its facility",
   },

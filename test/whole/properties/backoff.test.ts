@@ -3,8 +3,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import { retryDelay } from "#actors/deliveries/attempt.ts"
-import { pauseAsked } from "#actors/deliveries/retry-after.ts"
 import { delayAfter, type RetryPolicy } from "#actors/runtime/retry.ts"
+import { pauseAsked } from "#base/egress/retry-after.ts"
 import { cases, timeoutOf } from "./property.ts"
 
 setDefaultTimeout(timeoutOf())

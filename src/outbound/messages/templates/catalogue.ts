@@ -25,6 +25,7 @@ import { passwordReset } from "./password-reset.ts"
 import { paymentFailed } from "./payment-failed.ts"
 import { paymentReceipt } from "./payment-receipt.ts"
 import { paymentVoided } from "./payment-voided.ts"
+import { phoneCode } from "./phone-code.ts"
 import { platformFailing } from "./platform-failing.ts"
 import { platformRecovered } from "./platform-recovered.ts"
 import { refundFailed } from "./refund-failed.ts"
@@ -71,6 +72,7 @@ export const templates = {
   "payment-failed": paymentFailed,
   "payment-receipt": paymentReceipt,
   "payment-voided": paymentVoided,
+  "phone-code": phoneCode,
   "platform-failing": platformFailing,
   "platform-recovered": platformRecovered,
   "refund-failed": refundFailed,

@@ -1,5 +1,6 @@
 // Accounts: people, their roles, children and sessions; organizations; and routes that are open to all.
 
+import { exampleBodies } from "#api/examples.ts"
 import { newId } from "#base/ids.ts"
 import { admins, everybody, known, platform, type Row, staff } from "#test/whole/authorization/row.ts"
 import type { Scene } from "#test/whole/authorization/scene.ts"
@@ -13,6 +14,10 @@ const person = () => ({
 const playerHere = ({ place }: Scene) => ({ role: "player", scopeType: "facility", scopeId: place.id })
 const passwordChange = () => ({ currentPassword: "not the password", newPassword: "violet harbour ladder" })
 const emailChange = () => ({ email: `${newId()}@example.com`, password: "not the password" })
+const pushSubscription = () => ({
+  ...(exampleBodies["POST /v1/me/push-subscriptions"] as object),
+  endpoint: `http://127.0.0.1:8009/${newId()}`,
+})
 /** Those who sign in. */
 const people = "OASCMRXZ"
 const child = { firstName: "Ben", lastName: "Keller", relationship: "mother" }
@@ -26,6 +31,19 @@ export const accountRows: readonly Row[] = [
   ["PATCH /v1/users/:id", platform, { own: people, refused: 404, body: () => ({ lastName: "Brandt" }) }],
   ["POST /v1/me/password", people, { body: passwordChange, meets: "422 wrong_password" }],
   ["POST /v1/me/email-change", people, { body: emailChange, meets: "422 wrong_password" }],
+  ["GET /v1/me/phone", people],
+  ["PUT /v1/me/phone", people, { body: () => ({ number: "+4915112345678" }) }],
+  ["POST /v1/me/phone/verification", people, { body: () => ({ code: "000000" }), meets: "422 no_phone_code" }],
+  ["DELETE /v1/me/phone", people, { meets: "404 not_found" }],
+  ["GET /v1/me/notifications", people],
+  ["POST /v1/me/notifications/read", people],
+  ["POST /v1/me/notifications/:id/read", "", { own: people, hidden: people }],
+  ["GET /v1/push-key", everybody],
+  ["GET /v1/me/push-subscriptions", people],
+  ["POST /v1/me/push-subscriptions", people, { body: pushSubscription }],
+  ["DELETE /v1/me/push-subscriptions/:id", "", { own: people, hidden: people }],
+  ["GET /v1/me/message-preferences", people],
+  ["PUT /v1/me/message-preferences", people, { body: () => ({ switches: [], quietHours: null }) }],
   ["POST /v1/password-resets", everybody, { body: () => ({ email: `${newId()}@example.com` }) }],
   ["POST /v1/account-links/use", everybody, { body: () => ({ token: "none" }), meets: "422 link_not_valid" }],
   ["GET /v1/me/sessions", people],

@@ -1,7 +1,7 @@
 // The texts of Retry-After, in every form of RFC 9110, and what else receivers send.
 
 import { expect, test } from "bun:test"
-import { longestPauseMs, pauseAsked } from "#actors/deliveries/retry-after.ts"
+import { longestPauseMs, pauseAsked } from "#base/egress/retry-after.ts"
 
 const now = Date.UTC(1994, 10, 6, 8, 49, 7)
 
