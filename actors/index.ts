@@ -10,6 +10,7 @@ import type { Db } from "#base/database/db.ts"
 import type { Hooks } from "#base/hooks.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
+import type { ExtensionHandler } from "#hooks/extension.ts"
 import { createMailer, type Mailer } from "#outbound/messages/channels/email/smtp.ts"
 import { widenPatterns } from "#outbound/webhooks/webhooks.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
@@ -52,6 +53,7 @@ export interface ActorsBase {
   readonly config: Config
   readonly secrets: SecretBox
   readonly hooks?: Hooks
+  readonly ownHandlers?: readonly ExtensionHandler[]
 }
 
 /** The tools of all actors; each takes the tools that it uses. They work over the actors' own connections. */
@@ -131,10 +133,11 @@ export async function startActors(
 }
 
 /** Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it. */
-const toolsOf = ({ config, secrets, hooks }: ActorsBase, db: Db): ActorTools => ({
+const toolsOf = ({ config, secrets, hooks, ownHandlers }: ActorsBase, db: Db): ActorTools => ({
   config,
   secrets,
   ...(hooks && { hooks }),
+  ...(ownHandlers && { ownHandlers }),
   db,
   ...openOutside(config, db),
   mail: createMailer({ config, db }),

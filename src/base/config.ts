@@ -27,6 +27,7 @@ export const variables = [
   "SLOTBASE_MAIL_FROM",
   "SLOTBASE_MAX_UPLOAD_MB",
   "SLOTBASE_LOG_LEVEL",
+  "SLOTBASE_EXTENSIONS",
   "SMTP_URL",
   "STRIPE_SECRET_KEY",
   "STRIPE_WEBHOOK_SECRET",
@@ -74,6 +75,8 @@ export interface Config {
   readonly s3: S3Config | undefined
   /** Log lines below this level are not written. */
   readonly logLevel: LogLevel
+  /** The path of a company's own file with handlers and hooks. */
+  readonly extensions: string | undefined
 }
 
 export interface StripeConfig {
@@ -152,6 +155,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     maxUploadBytes: megabytes("SLOTBASE_MAX_UPLOAD_MB", text("SLOTBASE_MAX_UPLOAD_MB") ?? "500"),
     s3: bucketOf(text),
     logLevel: choice("SLOTBASE_LOG_LEVEL", logLevels, "info"),
+    extensions: text("SLOTBASE_EXTENSIONS"),
   }
 }
 
