@@ -95,7 +95,10 @@ async function start(): Promise<void> {
   startPhase.over()
   if (config.role !== "actors") broadcast(app, live)
   if (config.role !== "server") {
-    const actors = await startActors({ ...app, ownHandlers: own.handlers }, { url: database.url, sessionUrl, version, report, onSwap })
+    const actors = await startActors(
+      { ...app, ownHandlers: own.handlers },
+      { url: database.url, sessionUrl, version, report, onSwap },
+    )
     ends.push(actors.stop)
     void actors.failed.then(escalate)
   }

@@ -7,7 +7,13 @@ import type { Config } from "#base/config.ts"
 import { guardedFetch } from "#base/egress/fetch.ts"
 import { toDomainEvent } from "#events/envelope.ts"
 import { record } from "#events/outbox.ts"
-import type { DatabaseTools, ExtensionEvent, ExtensionHandler, ExtensionOutcome, OutsideTools } from "#hooks/extension.ts"
+import type {
+  DatabaseTools,
+  ExtensionEvent,
+  ExtensionHandler,
+  ExtensionOutcome,
+  OutsideTools,
+} from "#hooks/extension.ts"
 import { GiveUp, type HandledEvent, type Handler, type Outcome, TryLater } from "./handler.ts"
 
 export interface ExtensionHandlerTools {

@@ -12,6 +12,7 @@ import { afterHooksHandler } from "./after-hooks.ts"
 import { analyticsHandler } from "./analytics.ts"
 import { bookingConfirmationHandler } from "./booking-confirmation.ts"
 import { cacheInvalidationHandler } from "./cache-invalidation.ts"
+import { capacityTrackingHandler } from "./capacity-tracking.ts"
 import { type ExtensionHandlerTools, extensionHandler } from "./extension.ts"
 import type { Handler } from "./handler.ts"
 import { type NotificationTools, notificationHandler } from "./notification.ts"
@@ -35,6 +36,7 @@ export const reservedNames = [
   "NotificationHandler",
   "AnalyticsHandler",
   "CacheInvalidationHandler",
+  "CapacityTrackingHandler",
   "ProgressUpdateHandler",
   "BookingConfirmationHandler",
   "RefundHandler",
@@ -44,7 +46,7 @@ export const reservedNames = [
   "AfterHooks",
   ...["PaymentHandler", "WebhookHandler"],
   // The specification's others.
-  ...["InvoiceHandler", "CapacityTrackingHandler", "CalendarSyncHandler", "MediaProcessingHandler"],
+  ...["InvoiceHandler", "CalendarSyncHandler", "MediaProcessingHandler"],
   ...["AIAnalysisHandler", "FeedbackEnhancementAgent"],
 ] as const
 
@@ -53,6 +55,7 @@ export function handlersOf(tools: HandlerTools): readonly Handler[] {
     notificationHandler(tools),
     analyticsHandler(),
     cacheInvalidationHandler(),
+    capacityTrackingHandler(),
     progressUpdateHandler(),
     bookingConfirmationHandler(),
     refundHandler(tools),

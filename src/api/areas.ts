@@ -22,6 +22,7 @@ import { mediaRoutes } from "#domain/coaching/routes/feedback-files.ts"
 import { feedbackUploadRoutes } from "#domain/coaching/routes/feedback-uploads.ts"
 import { progressRoutes } from "#domain/coaching/routes/progress.ts"
 import { coachSessionRoutes } from "#domain/coaching/routes/sessions.ts"
+import { figuresRoutes } from "#domain/figures/routes/figures.ts"
 import { billingRoutes } from "#domain/payments/routes/accounts.ts"
 import { offlinePaymentRoutes } from "#domain/payments/routes/offline.ts"
 import { paymentRoutes } from "#domain/payments/routes/payments.ts"
@@ -84,6 +85,7 @@ export const areas = [
   coachSessionRoutes,
   planRoutes,
   subscriptionRoutes,
+  figuresRoutes,
   paymentRoutes,
   offlinePaymentRoutes,
   billingRoutes,

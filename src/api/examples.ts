@@ -259,6 +259,8 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   expires: "1906704000",
   signature: "the-signature-of-the-link",
   date: "2030-06-03",
+  from: "2030-06-01",
+  until: "2030-06-30",
   role: "player",
   scopeType: "facility",
   scopeId: facilityId,

@@ -63,7 +63,7 @@ export function checkExtension(
   const names = new Set<string>()
   for (const handler of handlers) {
     const fault = faultOf(handler, reserved) ?? (names.has(handler.name) ? "stands twice in the list" : undefined)
-    if (fault !== undefined) refuse(`the handler ${nameOf(handler)} ${fault}.`)
+    if (fault !== undefined) refuse(`the handler ${nameOf(handler)} ${fault}${fault.endsWith("?") ? "" : "."}`)
     names.add(handler.name)
   }
   return { handlers, hooks: hooksOf(path, hooks, refuse) }
