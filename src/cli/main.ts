@@ -12,6 +12,7 @@ import { demo } from "./demo.ts"
 import { doctor } from "./doctor.ts"
 import { figures } from "./figures.ts"
 import { grantReader } from "./grant-reader.ts"
+import { handlers } from "./handlers.ts"
 import { jobs } from "./jobs.ts"
 import { links } from "./links.ts"
 import { migrateCommand } from "./migrate.ts"
@@ -30,6 +31,7 @@ const commands: readonly Command[] = [
   deadLetters,
   webhooks,
   figures,
+  handlers,
   zones,
 ]
 

@@ -104,7 +104,7 @@ const stories: Readonly<Record<string, Story>> = {
       await request(`${at}/feedback/${feedback.id}/publish`, {}, coach.token)
     }
     return async () => ({
-      levels: await rows(db`select level from slotbase.progress where facility_id = ${id} order by level`),
+      levels: await rows(db`select new_level from slotbase.progress where facility_id = ${id} order by 1`),
       events: (await db`select from slotbase.events where facility_id = ${id} and type = 'progress.updated'`).length,
     })
   },
