@@ -92,7 +92,7 @@ insert into slotbase.retention_rules (name, ends, says, why) values
   ('active_user_months', 'never', '', 'a row per facility and month; names nobody'),
   ('daily_figures',      'never', '', 'a few rows per facility and day; names nobody');
 insert into slotbase.retention_rules (name, ends, keep, at_least, says, done_by, condition, why) values
-  ('monthly_active_users', 'after', '14 months', '13 months', 'after its month began', 'retention',
+  ('monthly_active_users', 'after', '420 days', '400 days', 'after its month began', 'retention',
    'month < $1::date', 'counts a person once in a month, for as long as the events of the month are kept');
 
 -- "slotbase grant-reader" runs these lines again, for a role that was made after the migrations.

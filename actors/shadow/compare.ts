@@ -1,6 +1,6 @@
 /**
  * Compares what two versions of a handler did with one event. Ids and instants that were made during the run differ
- * each time: an id counts as a new one, and an instant by its distance from the beginning. Pure.
+ * each time. Such an id counts as a new one, and such an instant by its distance from the beginning. Pure.
  */
 
 import type { Captured } from "./capture.ts"
@@ -14,7 +14,7 @@ export const verdicts = [
   "failed_new",
   "failed_both",
 ] as const
-export type Verdict = (typeof verdicts)[number]
+export type ShadowVerdict = (typeof verdicts)[number]
 
 /** When a version began: by the program's clock, for ids, and by the database's clock, for instants. */
 export interface Begun {
@@ -23,7 +23,7 @@ export interface Begun {
 }
 
 export interface Compared {
-  readonly verdict: Verdict
+  readonly verdict: ShadowVerdict
   /** Neither wrote or recorded anything. */
   readonly nothing: boolean
   /** Lines that only the old version (-) or only the new one (+) has. */
@@ -40,7 +40,7 @@ export function compareRuns(old: Captured, oldBegun: Begun, fresh: Captured, fre
   return { verdict: verdictOf(old, fresh, lines), nothing, lines }
 }
 
-function verdictOf(old: Captured, fresh: Captured, lines: readonly string[]): Verdict {
+function verdictOf(old: Captured, fresh: Captured, lines: readonly string[]): ShadowVerdict {
   if (old.outcome === "failed") return fresh.outcome === "failed" ? "failed_both" : "failed_old"
   if (fresh.outcome === "failed") return "failed_new"
   if (lines.length === 0) return "same"

@@ -1,6 +1,6 @@
 /**
- * `slotbase handlers shadow NAME --file FILE`, as a program of its own: the command line knows no actor, and starts this
- * file. It writes nothing. Ctrl-C ends it after the present event, with the summary so far.
+ * `slotbase handlers shadow NAME --file FILE`, as a program of its own: the command line knows no actor, and starts
+ * this file. It writes nothing. Ctrl-C ends it after the present event, with the summary so far.
  */
 
 import { extensionHandler } from "#actors/handlers/extension.ts"

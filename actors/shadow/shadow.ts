@@ -7,7 +7,7 @@ import type { HandledEvent, Handler, TransactionalHandler } from "#actors/handle
 import type { Db } from "#base/database/db.ts"
 import type { EventContext } from "#events/outbox.ts"
 import { beginShadow, type Captured, captureRun } from "./capture.ts"
-import { type Begun, type Compared, compareRuns, type Verdict, verdicts } from "./compare.ts"
+import { type Begun, type Compared, compareRuns, type ShadowVerdict, verdicts } from "./compare.ts"
 
 export interface ShadowOptions {
   readonly old: Handler
@@ -24,7 +24,7 @@ export interface ShadowOptions {
 
 export interface ShadowReport {
   readonly events: number
-  readonly counts: Readonly<Record<Verdict, number>>
+  readonly counts: Readonly<Record<ShadowVerdict, number>>
   /** Of the same: neither version did anything. */
   readonly nothing: number
   readonly examples: readonly (Compared & { readonly eventId: string; readonly type: string })[]
@@ -47,7 +47,7 @@ export async function shadowReplay(db: Db, options: ShadowOptions): Promise<Shad
   const [tracking] = await db<[{ on: boolean }]>`select current_setting('track_counts')::boolean as on`
   if (!tracking.on) throw new ShadowRefused("PostgreSQL does not count rows: set track_counts to on.")
   const types = [...new Set([...old.events, ...fresh.events])]
-  const counts = Object.fromEntries(verdicts.map((verdict) => [verdict, 0])) as Record<Verdict, number>
+  const counts = Object.fromEntries(verdicts.map((verdict) => [verdict, 0])) as Record<ShadowVerdict, number>
   const examples: (Compared & { eventId: string; type: string })[] = []
   let [events, nothing, incomplete, after] = [0, 0, 0, 0]
   for (;;) {

@@ -17,10 +17,10 @@ export const measures = [
   "payments_amount",
   "refunds_amount",
 ] as const
-export type Measure = (typeof measures)[number]
+export type FigureMeasure = (typeof measures)[number]
 
 /** The figures that an event adds to a day. */
-export interface Figures extends Partial<Readonly<Record<Measure, number>>> {
+export interface Figures extends Partial<Readonly<Record<FigureMeasure, number>>> {
   /** An instant of the day to which the figures are added, or the day itself (YYYY-MM-DD). */
   readonly day: string
   /** Where it is another one than the event's own. */

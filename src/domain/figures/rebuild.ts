@@ -7,7 +7,7 @@ import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { audit } from "#events/audit.ts"
 import { type EventContext, transact } from "#events/outbox.ts"
-import { countedTypes, type Measure, measures } from "./counting.ts"
+import { countedTypes, type FigureMeasure, measures } from "./counting.ts"
 import { lockFigures, replaceFigures } from "./daily.ts"
 import { addToSums, type CountedEvent, type FigureRow, type FigureSums, keyOfFigures } from "./sums.ts"
 
@@ -35,8 +35,8 @@ export interface Rebuilt {
   readonly refused?: string
 }
 
-export interface FigureDifference extends Omit<FigureRow, Measure | "facility_id"> {
-  readonly measure: Measure
+export interface FigureDifference extends Omit<FigureRow, FigureMeasure | "facility_id"> {
+  readonly measure: FigureMeasure
   readonly kept: number
   readonly counted: number
 }
@@ -121,7 +121,7 @@ async function zoneOf(sql: Db | Tx, facilityId: string): Promise<ReadonlyMap<str
   return new Map(rows.map(({ timezone }) => [facilityId, timezone]))
 }
 
-/** The handler will still count them: their runs are not finished, or are dead letters that nobody has decided about. */
+/** The handler will still count them: their runs are not finished, or are dead letters that nobody has resolved. */
 const notYetCounted = (tx: Tx, facilityId: string, until: number) => tx<CountedEvent[]>`
   with waiting as (
     select u.event_id from slotbase.unfinished_runs u

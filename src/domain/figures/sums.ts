@@ -2,7 +2,7 @@
 import type { Queryable } from "#base/database/db.ts"
 import { localDateOf } from "#base/local-days.ts"
 import type { EventRow } from "#events/envelope.ts"
-import { type Figures, figuresOf, type Measure, measures } from "./counting.ts"
+import { type FigureMeasure, type Figures, figuresOf, measures } from "./counting.ts"
 import { factsOf } from "./facts.ts"
 
 /** An event as the figures need it. */
@@ -16,14 +16,14 @@ export type FigureRow = {
   readonly resource_id: string
   readonly booking_type: string
   readonly log_month: string
-} & Record<Measure, number>
+} & Record<FigureMeasure, number>
 
 export type FigureSums = Map<string, FigureRow>
 
 /** In place of the id of a resource. */
 export const noResource = "00000000-0000-0000-0000-000000000000"
 
-export const keyOfFigures = (row: Omit<FigureRow, Measure>): string =>
+export const keyOfFigures = (row: Omit<FigureRow, FigureMeasure>): string =>
   [row.facility_id, row.day, row.resource_id, row.booking_type, row.log_month].join(" ")
 
 /** Adds events to the sums. Answers for each, in the same order, why it adds nothing, or undefined. */
@@ -55,7 +55,7 @@ function addOne(sums: FigureSums, event: CountedEvent, timezone: string, booking
     log_month: monthOfLog(event.id),
   }
   const key = keyOfFigures(keyed)
-  const zeros = Object.fromEntries(measures.map((measure) => [measure, 0])) as Record<Measure, number>
+  const zeros = Object.fromEntries(measures.map((measure) => [measure, 0])) as Record<FigureMeasure, number>
   const row = sums.get(key) ?? { ...keyed, ...zeros }
   for (const measure of measures) row[measure] += figures[measure] ?? 0
   sums.set(key, row)

@@ -1,5 +1,6 @@
-// Every handler of the program bears its events twice, in another order, and again after a crash between its effect and
-// the settlement of its runs: its effects are those of one delivery. A handler without a row in the table fails here.
+// Every handler of the program bears its events twice, in another order, and again after a crash. The crash comes
+// between its effect and the settlement of its runs. Its effects are those of one delivery. A handler without a row in
+// the table fails here.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Handler } from "#actors/handlers/handler.ts"

@@ -1,5 +1,5 @@
-// Shadow replay: what two versions of a handler would do with past events, and a database that is byte for byte the
-// same before and after.
+// Shadow replay: what two versions of a handler would do with past events. The database is the same before and after,
+// byte for byte.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { analyticsHandler } from "#actors/handlers/analytics.ts"

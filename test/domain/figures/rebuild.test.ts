@@ -1,5 +1,5 @@
-// The figures, counted by the handler from events in any order and more than once claimed, are those of a recount from
-// the log, and those of a plain count of the domain's own tables.
+// The handler gets its events in any order, and some twice. Its figures are those of a recount from the log, and those
+// of a plain count of the domain's own tables.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"

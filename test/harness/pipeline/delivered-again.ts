@@ -1,5 +1,5 @@
-// The ways in which a handler gets its events: once, twice, in another order, and again after a crash between its
-// effect and the settlement of its runs.
+// The ways in which a handler gets its events: once, twice, in another order, and again after a crash. The crash comes
+// between its effect and the settlement of its runs.
 
 import { expect } from "bun:test"
 import { causedBy, type Handler } from "#actors/handlers/handler.ts"
