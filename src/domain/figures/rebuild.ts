@@ -97,11 +97,11 @@ export async function rebuildFigures(
   return { events, rows: 0, differences: [], ...result }
 }
 
-/** Facilities with events or figures, by id. */
+/** Facilities with counted events or figures, by id. */
 export async function facilitiesWithFigures(db: Db): Promise<readonly { id: string; name: string }[]> {
   return db<{ id: string; name: string }[]>`
     select f.id, f.name from slotbase.facilities f
-    where exists (select from slotbase.event_positions p where p.facility_id = f.id)
+    where exists (select from slotbase.event_positions p where p.facility_id = f.id and p.type = any (${[...countedTypes]}))
        or exists (select from slotbase.daily_figures d where d.facility_id = f.id)
     order by f.id`
 }

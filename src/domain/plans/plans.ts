@@ -11,9 +11,9 @@ import type { BillingCycle } from "./periods.ts"
 export const entitlementTypes = [
   "bookings_per_month",
   "active_users",
+  "monthly_active_users",
   "coaches",
   "resources",
-  "monthly_active_users",
 ] as const
 export type EntitlementType = (typeof entitlementTypes)[number]
 

@@ -6,11 +6,13 @@ import fc from "fast-check"
 import { requireMember } from "#access/caller.ts"
 import { analyticsHandler } from "#actors/handlers/analytics.ts"
 import type { Db } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
 import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts"
 import { markNoShow } from "#domain/booking/attendance/no-shows.ts"
 import { undoCheckIn } from "#domain/booking/attendance/undo.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
+import { lockFigures } from "#domain/figures/daily.ts"
 import { figuresHandler, rebuildFigures } from "#domain/figures/rebuild.ts"
 import { operatorContext } from "#events/operator.ts"
 import { record } from "#events/outbox.ts"
@@ -20,6 +22,7 @@ import { atHour } from "#test/harness/club/hours.ts"
 import { inOrderOf, twice } from "#test/harness/pipeline/delivered-again.ts"
 import { dispatchAll, sample, subscribe } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 import { holds, timeoutOf } from "#test/whole/properties/property.ts"
 
 const withinMs = 15_000
@@ -161,3 +164,77 @@ const countedFromTables = async (club: Club) =>
              sum(minutes)::bigint as booked_minutes, sum(amount)::bigint as booked_amount, sum(paid)::bigint as payments_amount
       from each group by day, resource_id, booking_type order by 1, 2, 3`
   ).map((row) => ({ ...row }))
+
+test("figures of an earlier version are replaced while the log is whole, and months that left it keep theirs", async () => {
+  await db`update slotbase.clock set shift = '0'`
+  const club = await aClub(db)
+  await club.book(club.court, 9)
+  await inOrderOf()(db, handler)
+  const none = "00000000-0000-0000-0000-000000000000"
+  const old = (month: string, bookings: number) => db`
+    insert into slotbase.daily_figures (facility_id, day, resource_id, booking_type, log_month, bookings)
+    values (${club.id}, '2026-01-05', ${none}, '', ${month}::date, ${bookings})`
+  const january = async () =>
+    (
+      await db<{ log_month: string; bookings: number }[]>`
+        select log_month::text, bookings from slotbase.daily_figures
+        where facility_id = ${club.id} and day = '2026-01-05' order by log_month`
+    ).map((row) => [row.log_month, row.bookings])
+  await old("0001-01-01", 4)
+  expect((await recount(club, false)).differences).toMatchObject([{ log_month: "0001-01-01", kept: 4, counted: 0 }])
+  expect(await january()).toEqual([])
+
+  await db`insert into slotbase.retired_months (month, partitions, began_at) values ('2026-01-01', '{}', slotbase.now())`
+  await db`update slotbase.facilities set created_at = '2026-01-02T00:00:00Z' where id = ${club.id}`
+  await old("2026-01-01", 7)
+  await old("2026-02-01", 8)
+  expect((await recount(club, false)).differences).toMatchObject([{ log_month: "2026-02-01", kept: 8, counted: 0 }])
+  expect(await january()).toEqual([["2026-01-01", 7]])
+  await old("0001-01-01", 4)
+  expect((await recount(club, false)).refused).toBe(
+    "it has figures of an earlier version, and the log no longer has all of their events",
+  )
+  expect(await january()).toEqual([
+    ["0001-01-01", 4],
+    ["2026-01-01", 7],
+  ])
+  await db`delete from slotbase.retired_months`
+})
+
+test("a refund that came back is no refund, and handlers that wait for the lock lose no attempt", async () => {
+  await db`update slotbase.clock set shift = '0'`
+  const club = await aClub(db)
+  const [refundId, transactionId] = [newId(), newId()]
+  const data = {
+    facilityId: club.id,
+    amount: 900,
+    referenceType: "booking",
+    referenceId: newId(),
+    refundId,
+    transactionId,
+  }
+  await run(db, async (tx) => record(tx, sample("payment.refunded", data, club.id)))
+  await run(db, async (tx) => record(tx, sample("payment.refund_failed", data, club.id)))
+  // Nothing was refunded here.
+  await run(db, async (tx) => record(tx, sample("payment.refund_failed", { ...data, refundId: newId() }, club.id)))
+  const locked = Promise.withResolvers<void>()
+  const letGo = Promise.withResolvers<void>()
+  const rebuilding = db.begin(async (tx) => {
+    await lockFigures(tx)
+    locked.resolve()
+    await letGo.promise
+  })
+  await locked.promise
+  const handling = inOrderOf()(db, handler)
+  await eventually(async () => {
+    const waits = await db`
+      select from pg_locks where not granted and relation = 'slotbase.daily_figures'::regclass and mode = 'RowExclusiveLock'`
+    expect(waits.length).toBe(1)
+  })
+  letGo.resolve()
+  await Promise.all([rebuilding, handling])
+  const [row] = await db<{ refunds: number }[]>`
+    select sum(refunds_amount)::integer as refunds from slotbase.daily_figures where facility_id = ${club.id}`
+  expect(row?.refunds).toBe(0)
+  expect((await recount(club, true)).differences).toEqual([])
+})

@@ -39,9 +39,9 @@ test("anybody sees the plans, with their limits and prices, the smallest first",
     entitlements: [
       { entitlement: "bookings_per_month", limit: null },
       { entitlement: "active_users", limit: 1000 },
+      { entitlement: "monthly_active_users", limit: 1000 },
       { entitlement: "coaches", limit: null },
       { entitlement: "resources", limit: null },
-      { entitlement: "monthly_active_users", limit: 1000 },
     ],
     prices: [
       { currency: "CHF", monthly: 19900, annual: 199000, taxRate: 0 },
