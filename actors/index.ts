@@ -15,6 +15,8 @@ import { createMailer } from "#outbound/messages/channels/email/smtp.ts"
 import { createPushChannel } from "#outbound/messages/channels/push/push.ts"
 import { createSmsChannel } from "#outbound/messages/channels/sms/sms.ts"
 import { unsubscribeUrl } from "#outbound/messages/preferences/unsubscribe.ts"
+import type { ExtensionHandler } from "#hooks/extension.ts"
+
 import { widenPatterns } from "#outbound/webhooks/webhooks.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
 import { dispatcher } from "./dispatch/dispatcher.ts"
@@ -59,6 +61,7 @@ export interface ActorsBase {
   readonly config: Config
   readonly secrets: SecretBox
   readonly hooks?: Hooks
+  readonly ownHandlers?: readonly ExtensionHandler[]
 }
 
 /** The tools of all actors; each takes the tools that it uses. They work over the actors' own connections. */
@@ -141,10 +144,11 @@ export async function startActors(
 }
 
 /** Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it. */
-const toolsOf = ({ config, secrets, hooks }: ActorsBase, db: Db): ActorTools => ({
+const toolsOf = ({ config, secrets, hooks, ownHandlers }: ActorsBase, db: Db): ActorTools => ({
   config,
   secrets,
   ...(hooks && { hooks }),
+  ...(ownHandlers && { ownHandlers }),
   db,
   ...openOutside(config, db),
   channels: [

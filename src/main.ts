@@ -3,6 +3,7 @@
  * SLOTBASE_ROLE names. It ends them in the opposite order. The only file of src that knows the actors.
  */
 
+import { reservedNames } from "#actors/handlers/index.ts"
 import { startActors } from "#actors/index.ts"
 import { broadcaster } from "#actors/live/broadcaster.ts"
 import type { ReportFailure } from "#actors/runtime/supervisor.ts"
@@ -32,6 +33,8 @@ import { banner, complain, say } from "./demo/banner.ts"
 import { findFirstClub } from "./demo/first-club.ts"
 import { seedDemo } from "./demo/seed.ts"
 import { ensureRootKey } from "./domain/people/api-keys.ts"
+import { createHooks } from "./hooks/create-hooks.ts"
+import { loadExtension, noExtension } from "./hooks/load-extension.ts"
 import { registeredHooks } from "./hooks/registered.ts"
 import type { App } from "./http/app.ts"
 import { Live } from "./outbound/live/live.ts"
@@ -60,6 +63,8 @@ async function start(): Promise<void> {
   for (const warning of unknownVariables(process.env)) complain(warning)
   const config = parseConfig(process.env)
   log.setLevel(config.logLevel)
+  const { extensions } = config
+  const own = extensions === undefined ? noExtension : await loadExtension(extensions, reservedNames)
   await refuseBusyPort(config)
   const secrets = secretBox(await loadSecretKey(config))
   const database = await openDatabase(config, say)
@@ -73,7 +78,7 @@ async function start(): Promise<void> {
   const applicationName = `slotbase ${config.role}`
   const db = connect(database.url, { max: config.dbPool, listenUrl: sessionUrl, applicationName, onSwap })
   ends.push(() => db.end())
-  const app: App = { config, db, secrets, hooks: registeredHooks }
+  const app: App = { config, db, secrets, hooks: createHooks([...registeredHooks, ...own.hooks]) }
   parts.well(connectionsPart)
   // The listener is open before all that may take long. Whoever looks after this process sees that it lives.
   startPhase.begin(migrating)
@@ -91,7 +96,10 @@ async function start(): Promise<void> {
   startPhase.over()
   if (config.role !== "actors") broadcast(app, live)
   if (config.role !== "server") {
-    const actors = await startActors(app, { url: database.url, sessionUrl, version, report, onSwap })
+    const actors = await startActors(
+      { ...app, ownHandlers: own.handlers },
+      { url: database.url, sessionUrl, version, report, onSwap },
+    )
     ends.push(actors.stop)
     void actors.failed.then(escalate)
   }

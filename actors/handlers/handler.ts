@@ -9,6 +9,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import type { EventType } from "#events/catalogue.ts"
 import type { EventRow } from "#events/envelope.ts"
 import type { EventContext } from "#events/outbox.ts"
+import type { HandlerRetry } from "#hooks/extension.ts"
 
 /** An event as a handler receives it: the row, with its position in the log. */
 export interface HandledEvent extends EventRow {
@@ -49,6 +50,8 @@ export interface OneByOneHandler {
   readonly kind: "transactional"
   readonly name: string
   readonly events: readonly EventType[]
+  /** Only of a company\'s own handler; the others have the specification\'s RETRY_CONFIG. */
+  readonly retry?: HandlerRetry
   /** Runs of one batch are handled one after the other in one transaction, in the order of their positions. */
   readonly handle: (tx: Tx, event: HandledEvent) => Promise<Outcome>
 }
@@ -58,6 +61,8 @@ export interface SetBasedHandler {
   readonly kind: "transactional"
   readonly name: string
   readonly events: readonly EventType[]
+  /** Only of a company\'s own handler; the others have the specification\'s RETRY_CONFIG. */
+  readonly retry?: HandlerRetry
   /**
    * A whole batch at once, in the order of the positions. When it throws, nothing has happened, and each event is
    * handled again by itself, so that only the failing event has failed. Before it records an event it names the cause
@@ -80,6 +85,8 @@ export interface ExternalHandler {
   readonly kind: "external"
   readonly name: string
   readonly events: readonly EventType[]
+  /** Only of a company\'s own handler; the others have the specification\'s RETRY_CONFIG. */
+  readonly retry?: HandlerRetry
   readonly handle: (event: HandledEvent, tools: ExternalTools) => Promise<Outcome>
 }
 

@@ -7,10 +7,13 @@
 import type { Db } from "#base/database/db.ts"
 import type { Hooks } from "#base/hooks.ts"
 import type { RefundTools } from "#domain/payments/send-refund.ts"
+import type { ExtensionHandler } from "#hooks/extension.ts"
 import { afterHooksHandler } from "./after-hooks.ts"
 import { analyticsHandler } from "./analytics.ts"
 import { bookingConfirmationHandler } from "./booking-confirmation.ts"
 import { cacheInvalidationHandler } from "./cache-invalidation.ts"
+import { capacityTrackingHandler } from "./capacity-tracking.ts"
+import { type ExtensionHandlerTools, extensionHandler } from "./extension.ts"
 import type { Handler } from "./handler.ts"
 import { invoiceHandler } from "./invoice.ts"
 import { type NotificationTools, notificationHandler } from "./notification.ts"
@@ -21,13 +24,39 @@ import { upgradePromptHandler } from "./upgrade-prompt.ts"
 import { waitlistHandler } from "./waitlist.ts"
 
 /** The tools of all handlers; each takes the ones that it uses. */
-export type HandlerTools = RefundTools & NotificationTools & { readonly hooks?: Hooks }
+export type HandlerTools = RefundTools &
+  NotificationTools &
+  ExtensionHandlerTools & {
+    readonly hooks?: Hooks
+    /** The handlers of a company's own file. */
+    readonly ownHandlers?: readonly ExtensionHandler[]
+  }
+
+/** No handler of a company may have one of these: those below, and those that RETRY_CONFIG names. */
+export const reservedNames = [
+  "NotificationHandler",
+  "AnalyticsHandler",
+  "CacheInvalidationHandler",
+  "CapacityTrackingHandler",
+  "ProgressUpdateHandler",
+  "BookingConfirmationHandler",
+  "RefundHandler",
+  "WaitlistHandler",
+  "SubscriptionPaymentHandler",
+  "UpgradePromptHandler",
+  "AfterHooks",
+  ...["PaymentHandler", "WebhookHandler"],
+  // The specification's others.
+  ...["InvoiceHandler", "CalendarSyncHandler", "MediaProcessingHandler"],
+  ...["AIAnalysisHandler", "FeedbackEnhancementAgent"],
+] as const
 
 export function handlersOf(tools: HandlerTools): readonly Handler[] {
   const handlers: readonly Handler[] = [
     notificationHandler(tools),
     analyticsHandler(),
     cacheInvalidationHandler(),
+    capacityTrackingHandler(),
     progressUpdateHandler(),
     bookingConfirmationHandler(),
     refundHandler(tools),
@@ -36,6 +65,7 @@ export function handlersOf(tools: HandlerTools): readonly Handler[] {
     invoiceHandler(),
     upgradePromptHandler(),
     afterHooksHandler(tools),
+    ...(tools.ownHandlers ?? []).map((own) => extensionHandler(own, tools)),
   ].filter((handler) => handler.events.length > 0)
   const names = new Set<string>()
   for (const { name } of handlers) {

@@ -1,7 +1,8 @@
 /**
  * UpgradePromptHandler shows a facility's administrators a prompt when a limit comes near. The transaction that used
  * the entitlement has judged the limit and recorded the warning. This handler only writes the prompt, in the
- * transaction that settles the run. A warning that comes late, or whose plan has changed since, is skipped.
+ * transaction that settles the run. Idempotent: a facility has one prompt per entitlement, of its newest warning. A
+ * warning that comes late, or whose plan has changed since, is skipped.
  */
 
 import { showPrompt } from "#domain/subscriptions/upgrade-prompts.ts"

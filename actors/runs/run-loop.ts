@@ -66,7 +66,7 @@ export class RunLoop {
   #hasOrphans = false
 
   constructor({ db, config }: RunTools, handler: Handler, process: ActorProcess) {
-    this.#tools = { db, handler, policy: retryPolicyOf(handler.name), environment: config.environment }
+    this.#tools = { db, handler, policy: retryPolicyOf(handler.name, handler.retry), environment: config.environment }
     this.#process = process
     this.#batch = batchOf(handler)
   }

@@ -1,4 +1,6 @@
-/** The specification's RETRY_CONFIG, and its arithmetic. Pure. */
+/** The specification's RETRY_CONFIG, and its arithmetic. There is no jitter: the instants are exact. Pure. */
+
+import type { HandlerRetry } from "#hooks/extension.ts"
 
 export interface RetryPolicy {
   /** Retries after the first attempt; 0: never retried by itself. */
@@ -21,13 +23,14 @@ export const retryConfig = {
   } as Readonly<Record<string, { readonly maxRetries?: number; readonly maxDelayMs?: number }>>,
 }
 
-export function retryPolicyOf(handler: string): RetryPolicy {
-  const override = retryConfig.handlers[handler]
+/** @param own the policy of a company's own handler; what it leaves out has the default. */
+export function retryPolicyOf(handler: string, own: HandlerRetry = {}): RetryPolicy {
+  const override = { ...retryConfig.handlers[handler], ...own }
   return {
-    maxRetries: override?.maxRetries ?? retryConfig.defaultMaxRetries,
-    delayMs: retryConfig.defaultDelayMs,
-    maxDelayMs: override?.maxDelayMs ?? retryConfig.maxDelayMs,
-    backoffMultiplier: retryConfig.backoffMultiplier,
+    maxRetries: override.maxRetries ?? retryConfig.defaultMaxRetries,
+    delayMs: override.delayMs ?? retryConfig.defaultDelayMs,
+    maxDelayMs: override.maxDelayMs ?? retryConfig.maxDelayMs,
+    backoffMultiplier: override.backoffMultiplier ?? retryConfig.backoffMultiplier,
   }
 }
 

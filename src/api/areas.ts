@@ -24,6 +24,7 @@ import { progressRoutes } from "#domain/coaching/routes/progress.ts"
 import { coachSessionRoutes } from "#domain/coaching/routes/sessions.ts"
 import { invoiceRoutes } from "#domain/invoices/routes/invoices.ts"
 import { invoiceSettingsRoutes } from "#domain/invoices/routes/settings.ts"
+import { figuresRoutes } from "#domain/figures/routes/figures.ts"
 import { billingRoutes } from "#domain/payments/routes/accounts.ts"
 import { offlinePaymentRoutes } from "#domain/payments/routes/offline.ts"
 import { paymentRoutes } from "#domain/payments/routes/payments.ts"
@@ -94,6 +95,7 @@ export const areas = [
   coachSessionRoutes,
   planRoutes,
   subscriptionRoutes,
+  figuresRoutes,
   paymentRoutes,
   offlinePaymentRoutes,
   billingRoutes,

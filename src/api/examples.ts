@@ -305,6 +305,8 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   signature: "the-signature-of-the-link",
   date: "2030-06-03",
   month: "2030-06",
+  from: "2030-06-01",
+  until: "2030-06-30",
   role: "player",
   scopeType: "facility",
   scopeId: facilityId,

@@ -37,6 +37,7 @@ export const variables = [
   "SLOTBASE_SMS_API_BASE",
   "SLOTBASE_PUSH_SUBJECT",
   "SLOTBASE_PUSH_PRIVATE_KEY",
+  "SLOTBASE_EXTENSIONS",
   "SMTP_URL",
   "STRIPE_SECRET_KEY",
   "STRIPE_WEBHOOK_SECRET",
@@ -87,6 +88,8 @@ export interface Config {
   readonly s3: S3Config | undefined
   /** Log lines below this level are not written. */
   readonly logLevel: LogLevel
+  /** The path of a company's own file with handlers and hooks. */
+  readonly extensions: string | undefined
 }
 
 export interface StripeConfig {
@@ -167,6 +170,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     maxUploadBytes: megabytes("SLOTBASE_MAX_UPLOAD_MB", text("SLOTBASE_MAX_UPLOAD_MB") ?? "500"),
     s3: bucketOf(text),
     logLevel: choice("SLOTBASE_LOG_LEVEL", logLevels, "info"),
+    extensions: text("SLOTBASE_EXTENSIONS"),
   }
 }
 

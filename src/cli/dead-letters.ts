@@ -12,6 +12,7 @@ import { isId } from "#base/ids.ts"
 import { audit } from "#events/audit.ts"
 import { operatorContext } from "#events/operator.ts"
 import { transact } from "#events/outbox.ts"
+import { actionOf } from "#operations/dead-letters/action.ts"
 import { beginReprocess } from "#operations/dead-letters/reprocess-batch.ts"
 import {
   previewReprocess,
@@ -84,7 +85,10 @@ function readFlags(args: readonly string[]): Asked | undefined {
 
 async function count(db: Db, { facilityId, input }: Asked): Promise<number> {
   const preview = await previewReprocess(db, selectionOf(facilityId, input))
-  for (const each of preview.byCause) console.log(inWords(each))
+  for (const each of preview.byCause) {
+    console.log(inWords(each))
+    console.log(`          ${actionOf({ handler: each.handler, code: each.cause })}`)
+  }
   const more = preview.complete ? "" : " There are more than a count looks at."
   console.log(`${preview.matched} open dead letters.${more}`)
   return 0

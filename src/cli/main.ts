@@ -10,7 +10,9 @@ import type { Command } from "./command.ts"
 import { deadLetters } from "./dead-letters.ts"
 import { demo } from "./demo.ts"
 import { doctor } from "./doctor.ts"
+import { figures } from "./figures.ts"
 import { grantReader } from "./grant-reader.ts"
+import { handlers } from "./handlers.ts"
 import { jobs } from "./jobs.ts"
 import { links } from "./links.ts"
 import { mail } from "./mail.ts"
@@ -32,6 +34,8 @@ const commands: readonly Command[] = [
   webhooks,
   mail,
   messages,
+  figures,
+  handlers,
   zones,
 ]
 

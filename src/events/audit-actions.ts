@@ -55,6 +55,7 @@ export const auditActions = {
   "feedback.changed": "an administrator changed a coach's feedback",
   "feedback.created": "an administrator wrote feedback in place of a coach",
   "feedback.published": "an administrator published a coach's feedback",
+  "figures.rebuilt": "an operator counted the figures of a facility anew",
   "hook_subscription.created": "a program subscribed to events",
   "hook_subscription.ended": "a program unsubscribed from events",
   "invoice_address.changed": "staff changed the address on a payer's invoices",

@@ -2,7 +2,6 @@
  * The hooks of this installation, in the order of running. To add a hook, add a file beside this one, and its name
  * here.
  */
-import type { Hooks } from "#base/hooks.ts"
-import { createHooks } from "./create-hooks.ts"
+import type { AnyHook } from "./create-hooks.ts"
 
-export const registeredHooks: Hooks = createHooks([])
+export const registeredHooks: readonly AnyHook[] = []

@@ -45,6 +45,7 @@ test("every setting is taken, without the blanks around it", () => {
     SMTP_URL: "smtps://mail.example.com",
     SLOTBASE_MAX_UPLOAD_MB: "50",
     SLOTBASE_LOG_LEVEL: "warn",
+    SLOTBASE_EXTENSIONS: "./my-club.ts",
     S3_BUCKET: "uploads",
     S3_ENDPOINT: "https://s3.example.com",
     S3_REGION: "eu-central-1",
@@ -67,6 +68,7 @@ test("every setting is taken, without the blanks around it", () => {
     smtpUrl: "smtps://mail.example.com",
     maxUploadBytes: 50 * 1024 * 1024,
     logLevel: "warn",
+    extensions: "./my-club.ts",
     s3: {
       bucket: "uploads",
       accessKeyId: "id",

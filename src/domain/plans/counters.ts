@@ -7,7 +7,7 @@
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { usageMonthAt } from "./periods.ts"
-import { type EntitlementType, entitlementTypes, type PlanRow } from "./plans.ts"
+import { countedAtUse, type EntitlementType, type PlanRow } from "./plans.ts"
 
 export interface Taken {
   /** False: the amount did not fit, or the counter's month is over. Nothing was changed. */
@@ -162,7 +162,7 @@ export interface Subscribed {
 export async function recount(tx: Tx, subscription: Subscribed, plan: PlanRow, at: Date): Promise<readonly Counter[]> {
   const { id, facility_id, usage_anchor_day, timezone, created_at } = subscription
   const month = usageMonthAt(usage_anchor_day, timezone, created_at, at)
-  const limited = entitlementTypes.filter((type) => plan.limits[type] !== null)
+  const limited = countedAtUse.filter((type) => plan.limits[type] !== null)
   const limits = limited.map((type) => plan.limits[type] as number)
   // The locks first, in a separate statement: the counting must see the changes that the locks waited for.
   const [, , counters] = await Promise.all([
@@ -204,7 +204,7 @@ export async function removeCounters(tx: Tx, facilityId: string): Promise<void> 
   ])
 }
 
-/** The use of each entitlement, limited or not, at an instant of the given month. */
+/** The use of each entitlement that commands count, limited or not, at an instant of the given month. */
 export async function usedOf(
   db: Queryable,
   facilityId: string,

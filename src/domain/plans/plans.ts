@@ -8,8 +8,17 @@ import { RuleBroken } from "#base/errors.ts"
 import { Currency, Money } from "#base/schema/request-fields.ts"
 import type { BillingCycle } from "./periods.ts"
 
-export const entitlementTypes = ["bookings_per_month", "active_users", "coaches", "resources"] as const
+export const entitlementTypes = [
+  "bookings_per_month",
+  "active_users",
+  "monthly_active_users",
+  "coaches",
+  "resources",
+] as const
 export type EntitlementType = (typeof entitlementTypes)[number]
+
+/** Those that commands count at each use. The others are counted from events, and refuse nothing. */
+export const countedAtUse = entitlementTypes.filter((type) => type !== "monthly_active_users")
 
 export const Entitlement = Schema.Literals(entitlementTypes)
 /** Null: unlimited. */
@@ -50,7 +59,8 @@ export interface PlanRow {
 export const allPlans = (db: Queryable) => db<PlanRow[]>`
   select p.id, p.name, p.rank, p.trial_days, p.is_offered,
          jsonb_build_object('bookings_per_month', p.bookings_per_month, 'active_users', p.active_users,
-                            'resources', p.resources, 'coaches', p.coaches) as limits,
+                            'resources', p.resources, 'coaches', p.coaches,
+                            'monthly_active_users', p.monthly_active_users) as limits,
          (select coalesce(jsonb_agg(jsonb_build_object('currency', c.currency, 'monthly', c.monthly_amount, 'annual', c.annual_amount,
                                                        'taxRate', c.tax_rate)
                                     order by c.currency), '[]')

@@ -31,7 +31,7 @@ export const percentOf = (used: number, allowed: number): number => Math.round((
 export function recordWarnings(
   tx: Tx,
   of: { readonly facility_id: string; readonly organization_id: string | null },
-  counters: readonly Counter[],
+  counters: readonly Omit<Counter, "period_end">[],
   plan: PlanRow,
   plans: readonly PlanRow[],
 ): void {
@@ -101,6 +101,7 @@ const amountOf = (type: EntitlementType, amount: number | null): string =>
 const singular: Readonly<Record<EntitlementType, string>> = {
   bookings_per_month: "booking per month",
   active_users: "active user",
+  monthly_active_users: "monthly active user",
   coaches: "coach",
   resources: "resource",
 }
@@ -108,6 +109,7 @@ const singular: Readonly<Record<EntitlementType, string>> = {
 const withoutPlan: Readonly<Record<EntitlementType, string>> = {
   bookings_per_month: "the count begins again with the next month of the subscription",
   active_users: "take away roles of people who have left",
+  monthly_active_users: "nothing is refused, and the count begins again with the next month",
   coaches: "take away the role from coaches who have left",
   resources: "deactivate resources that are no longer booked",
 }

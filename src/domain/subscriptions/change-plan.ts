@@ -12,7 +12,7 @@ import { recount, usedOf } from "#domain/plans/counters.ts"
 import { type BillingCycle, usageMonthAt } from "#domain/plans/periods.ts"
 import {
   allPlans,
-  entitlementTypes,
+  countedAtUse,
   type PlanRow,
   planPriceOf,
   planTaxRateOf,
@@ -125,7 +125,7 @@ const typeOf = (from: PlanRow, to: PlanRow, billingCycle: BillingCycle): PlanCha
 async function overLimitsOf(tx: Tx, subscription: LockedSubscription, plan: PlanRow): Promise<EntitlementUse[]> {
   const { facility_id, usage_anchor_day, timezone, created_at, now } = subscription
   const used = await usedOf(tx, facility_id, usageMonthAt(usage_anchor_day, timezone, created_at, now))
-  return entitlementTypes
+  return countedAtUse
     .map((type) => toUse(type, used.get(type) ?? 0, plan.limits[type]))
     .filter(({ level }) => level === "exceeded")
 }

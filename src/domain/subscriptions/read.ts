@@ -3,12 +3,14 @@ import * as Schema from "effect/Schema"
 import type { Admin, Staff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
+import { localDateOf } from "#base/local-days.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { requireFacility } from "#domain/club/facilities.ts"
+import { activeUsersIn, monthOfDay } from "#domain/plans/active-users.ts"
 import { usedOf } from "#domain/plans/counters.ts"
 import { usageMonthAt } from "#domain/plans/periods.ts"
-import { allPlans, entitlementTypes, requirePlan } from "#domain/plans/plans.ts"
+import { allPlans, type EntitlementType, entitlementTypes, requirePlan } from "#domain/plans/plans.ts"
 import { type Invoice, type Subscription, toInvoice, toSubscription, toUse, type Usage } from "./answer.ts"
 import { findInvoices } from "./invoices.ts"
 import { findSubscription, type SubscriptionRow } from "./rows.ts"
@@ -21,7 +23,8 @@ export async function getSubscription(db: Queryable, admin: Admin): Promise<Subs
 }
 
 /**
- * The present use of each entitlement, for staff. Bookings are those of the subscription's present month.
+ * The present use of each entitlement, for staff. Bookings are those of the subscription's present month, monthly
+ * active users those of the present local month.
  * @throws NotFound, also when the subscription has ended
  */
 export async function getUsage(db: Queryable, staff: Staff): Promise<Usage> {
@@ -31,14 +34,18 @@ export async function getUsage(db: Queryable, staff: Staff): Promise<Usage> {
   const [plans, [{ now }]] = await Promise.all([allPlans(db), db<[{ now: Date }]>`select slotbase.now() as now`])
   const plan = requirePlan(plans, row.plan_id)
   const month = usageMonthAt(row.usage_anchor_day, row.timezone, row.created_at, now)
-  const used = await usedOf(db, facilityId, month)
+  const [used, active] = await Promise.all([
+    usedOf(db, facilityId, month),
+    activeUsersIn(db, facilityId, monthOfDay(localDateOf(row.timezone, now.getTime()))),
+  ])
+  const useOf = (type: EntitlementType) => (type === "monthly_active_users" ? active : (used.get(type) ?? 0))
   return {
     subscriptionId: row.id,
     planId: plan.id,
     planName: plan.name,
     periodStart: month.start.toISOString(),
     periodEnd: month.end.toISOString(),
-    entitlements: entitlementTypes.map((type) => toUse(type, used.get(type) ?? 0, plan.limits[type])),
+    entitlements: entitlementTypes.map((type) => toUse(type, useOf(type), plan.limits[type])),
   }
 }
 

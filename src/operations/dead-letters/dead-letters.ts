@@ -14,6 +14,7 @@ import { sendHint } from "#base/hints.ts"
 import { noteChange } from "#events/audit.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import { requeueDelivery } from "#outbound/webhooks/deliveries/deliveries.ts"
+import { actionOf } from "./action.ts"
 
 /** The spec's EventProcessingError. */
 export interface EventProcessingError {
@@ -38,6 +39,8 @@ export interface DeadLetterEntry {
   readonly deliveryId?: string
   readonly event: DomainEvent
   readonly errors: readonly EventProcessingError[]
+  /** What to do about it; left out once it is resolved. */
+  readonly action?: string
   readonly createdAt: string
   readonly lastAttemptAt: string
   readonly resolvedAt?: string
@@ -166,6 +169,9 @@ const toEntry = (row: DeadLetterRow): DeadLetterEntry => ({
   ...(row.delivery_id !== null && { deliveryId: row.delivery_id }),
   event: row.event,
   errors: row.errors,
+  ...(row.resolved_at === null && {
+    action: actionOf({ handler: row.handler ?? undefined, code: row.errors.at(-1)?.error.code ?? "" }),
+  }),
   createdAt: row.created_at.toISOString(),
   lastAttemptAt: row.last_attempt_at.toISOString(),
   ...(row.resolved_at !== null && { resolvedAt: row.resolved_at.toISOString() }),

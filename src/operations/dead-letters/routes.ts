@@ -158,6 +158,9 @@ const Entry = Schema.Struct({
   errors: Schema.Array(EventProcessingError),
   createdAt: Schema.String,
   lastAttemptAt: Schema.String,
+  action: Schema.optionalKey(Schema.String).annotateKey({
+    description: "what to do about it; left out once it is resolved",
+  }),
   resolvedAt: Schema.optionalKey(Schema.String),
   resolvedBy: Schema.optionalKey(Schema.String),
   resolution: Schema.optionalKey(Schema.Literals(["reprocessed", "ignored", "manual"])),

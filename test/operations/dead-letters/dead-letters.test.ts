@@ -62,6 +62,8 @@ test("a dead-lettered run is in the list with its event and its errors", async (
           error: expect.objectContaining({ message: "it is broken", code: "broken" }),
         }),
       ],
+      action:
+        "Mend the cause that the last error names, then reprocess it: the handler runs again, with the retries of a new event.",
       createdAt: expect.any(String),
       lastAttemptAt: expect.any(String),
     } as never,

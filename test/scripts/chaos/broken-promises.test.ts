@@ -95,7 +95,7 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
   ],
   [
     "an effect happened twice",
-    (tx) => tx`update slotbase.daily_facility_figures set bookings = bookings + 1`,
+    (tx) => tx`update slotbase.daily_figures set bookings = bookings + 1`,
     "P3: a day whose figures are not those of its bookings",
   ],
   [

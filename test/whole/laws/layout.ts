@@ -43,7 +43,7 @@ export const floors: readonly (readonly string[])[] = [
   ["actors/runtime"],
   ["actors/dispatch", "actors/runs", "actors/deliveries", "actors/live", "actors/messages", "actors/jobs"],
   ["actors/handlers"],
-  ["actors/index.ts"],
+  ["actors/index.ts", "actors/shadow"],
   ["src/main.ts"],
   ["test/harness"],
   ["scripts"],

@@ -1,12 +1,13 @@
 /**
  * The log is written in one place. A line written elsewhere has no level, no share that bounds it, and no protection
- * against a text that forges lines. The commands of the command line and the banner of the start speak to people.
+ * against a text that forges lines. The commands of the command line and the banner of the start speak to people. One
+ * command is actors/shadow/main.ts.
  */
 
 import { type Law, product } from "./law.ts"
 import { codeOf } from "./reading/typescript.ts"
 
-const places = /^src\/(base\/log\.ts$|cli\/|demo\/banner\.ts$)/
+const places = /^src\/(base\/log\.ts$|cli\/|demo\/banner\.ts$)|^actors\/shadow\/main\.ts$/
 const writes = /\bconsole\s*(\.|\[|\?\.)|\bprocess\s*\.\s*(stdout|stderr)\b|\bBun\s*\.\s*(stdout|stderr)\b/
 
 export const oneLogLaw: Law = {

@@ -19,10 +19,10 @@ export const failingHandler: Provoke = (world) => ({
       if random() < 0.4 then raise exception 'refused by the fault campaign' using errcode = '22023'; end if;
       return new;
     end $$;
-    create or replace trigger refuse_some before insert or update on slotbase.daily_facility_figures
+    create or replace trigger refuse_some before insert or update on slotbase.daily_figures
       for each row execute function public.refuse_some()`),
   after: async () => {
-    await world.database.db`drop trigger if exists refuse_some on slotbase.daily_facility_figures`
+    await world.database.db`drop trigger if exists refuse_some on slotbase.daily_figures`
     await reprocessAll(world)
   },
 })

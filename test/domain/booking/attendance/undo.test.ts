@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { detectNoShows } from "#domain/booking/attendance/no-shows.ts"
 import { addToDailyFigures } from "#domain/figures/daily.ts"
-import type { EventRow } from "#events/envelope.ts"
+import type { CountedEvent } from "#domain/figures/sums.ts"
 import { aBookingClub, type BookingClub, offline, outcome, storyOf, tally } from "#test/harness/club/booking-club.ts"
 import { atMinuteOf } from "#test/harness/club/bookings.ts"
 import { aMember, type Person, run } from "#test/harness/club/club.ts"
@@ -43,7 +43,7 @@ const feesOf = async (userId: string) =>
 
 /** The figures that the booking's events add to its day. */
 async function figuresOf(id: string) {
-  const events = await db()<EventRow[]>`select * from slotbase.events where aggregate_id = ${id} order by id`
+  const events = await db()<CountedEvent[]>`select * from slotbase.events where aggregate_id = ${id} order by id`
   await run(db(), async (tx) => {
     await addToDailyFigures(
       tx,
@@ -53,7 +53,7 @@ async function figuresOf(id: string) {
   const rows = await db()<{ check_ins: number; no_shows: number; completions: number }[]>`
     select sum(check_ins)::integer as check_ins, sum(no_shows)::integer as no_shows, sum(completions)::integer as completions
     from slotbase.daily_facility_figures where facility_id = ${club.id}`
-  await db()`delete from slotbase.daily_facility_figures where facility_id = ${club.id}`
+  await db()`delete from slotbase.daily_figures where facility_id = ${club.id}`
   return { ...rows[0] }
 }
 

@@ -39,6 +39,7 @@ test("anybody sees the plans, with their limits and prices, the smallest first",
     entitlements: [
       { entitlement: "bookings_per_month", limit: null },
       { entitlement: "active_users", limit: 1000 },
+      { entitlement: "monthly_active_users", limit: 1000 },
       { entitlement: "coaches", limit: null },
       { entitlement: "resources", limit: null },
     ],

@@ -249,6 +249,7 @@ export const clubRows: readonly Row[] = [
   [`POST ${f}/subscription/cancel`, admins, { orElse: "409 subscription_ends" }],
   [`POST ${f}/subscription/resume`, admins, { orElse: "409 subscription_not_cancelled" }],
   [`GET ${f}/subscription/usage`, staff],
+  [`GET ${f}/figures`, staff, { query: "from=2027-05-01&until=2027-05-02" }],
   [`GET ${f}/subscription/invoices`, admins],
   [`GET ${f}/subscription/upgrade-prompts`, admins],
   [`POST ${f}/subscription/upgrade-prompts/:promptId/dismiss`, admins],
