@@ -10,12 +10,10 @@ import type { Db } from "#base/database/db.ts"
 import type { Hooks } from "#base/hooks.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
-import type { Channel } from "#outbound/messages/channels/channel.ts"
-import { createMailer } from "#outbound/messages/channels/email/smtp.ts"
-import { createPushChannel } from "#outbound/messages/channels/push/push.ts"
-import { createSmsChannel } from "#outbound/messages/channels/sms/sms.ts"
-import { unsubscribeUrl } from "#outbound/messages/preferences/unsubscribe.ts"
 import type { ExtensionHandler } from "#hooks/extension.ts"
+import type { Channel } from "#outbound/messages/channels/channel.ts"
+import { openChannels } from "#outbound/messages/channels/open-channels.ts"
+import { unsubscribeUrl } from "#outbound/messages/preferences/unsubscribe.ts"
 
 import { widenPatterns } from "#outbound/webhooks/webhooks.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
@@ -151,11 +149,7 @@ const toolsOf = ({ config, secrets, hooks, ownHandlers }: ActorsBase, db: Db): A
   ...(ownHandlers && { ownHandlers }),
   db,
   ...openOutside(config, db),
-  channels: [
-    createMailer({ config, db }),
-    createSmsChannel({ config, db, secrets }),
-    createPushChannel({ config, db, secrets }),
-  ],
+  channels: openChannels({ config, db, secrets }),
   unsubscribeUrl: ({ user_id: userId, type, channel, priority }) =>
     channel === "email" && priority !== "critical"
       ? unsubscribeUrl({ secrets, publicUrl: config.publicUrl }, { userId, type, channel })

@@ -8,7 +8,6 @@ import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import type { EventType } from "#events/catalogue.ts"
 import type { EventRow } from "#events/envelope.ts"
-import type { EventContext } from "#events/outbox.ts"
 import type { HandlerRetry } from "#hooks/extension.ts"
 
 /** An event as a handler receives it: the row, with its position in the log. */

@@ -43,11 +43,12 @@ export const reservedNames = [
   "RefundHandler",
   "WaitlistHandler",
   "SubscriptionPaymentHandler",
+  "InvoiceHandler",
   "UpgradePromptHandler",
   "AfterHooks",
   ...["PaymentHandler", "WebhookHandler"],
   // The specification's others.
-  ...["InvoiceHandler", "CalendarSyncHandler", "MediaProcessingHandler"],
+  ...["CalendarSyncHandler", "MediaProcessingHandler"],
   ...["AIAnalysisHandler", "FeedbackEnhancementAgent"],
 ] as const
 

@@ -6,8 +6,8 @@
 
 import type { Actor } from "#actors/runtime/actor.ts"
 import { type ReadEvent, readEvents } from "#actors/runtime/event-memory.ts"
-import { reached } from "#base/crash-points.ts"
 import type { Config } from "#base/config.ts"
+import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import { sendHint } from "#base/hints.ts"
 import { nextBacklog, takeFromBacklog } from "#outbound/messages/backlog.ts"

@@ -3,12 +3,7 @@
  * runs are handled one after the other, or together by a set-based handler, never concurrently inside one transaction.
  */
 
-import {
-  type OneByOneHandler,
-  type Outcome,
-  type SetBasedHandler,
-  type TransactionalHandler,
-} from "#actors/handlers/handler.ts"
+import type { OneByOneHandler, Outcome, SetBasedHandler, TransactionalHandler } from "#actors/handlers/handler.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import { isConnectionLost, QueryTimedOut } from "#base/database/errors.ts"

@@ -4,10 +4,11 @@
  * from are replaced in it beforehand.
  */
 
-import { causedBy, type HandledEvent, type TransactionalHandler } from "#actors/handlers/handler.ts"
+import type { HandledEvent, TransactionalHandler } from "#actors/handlers/handler.ts"
 import { describeFailure } from "#actors/runs/failure-text.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import { causedBy } from "#events/caused-by.ts"
 import { type EventContext, setEventContext } from "#events/outbox.ts"
 
 export interface Captured {

@@ -12,7 +12,7 @@ import { reachDatabase } from "#base/database/open.ts"
 import { loadSecretKey } from "#base/secret-key.ts"
 import { secretBox } from "#base/secrets.ts"
 import { loadExtension, noExtension } from "#hooks/load-extension.ts"
-import { createMailer } from "#outbound/messages/channels/email/smtp.ts"
+import { openChannels } from "#outbound/messages/channels/open-channels.ts"
 import { ShadowRefused, type ShadowReport, shadowReplay } from "./shadow.ts"
 
 /** What src/cli/handlers.ts has checked. */
@@ -40,9 +40,9 @@ async function main(): Promise<number> {
   const secrets = secretBox(await loadSecretKey(config))
   const database = await reachDatabase(config)
   const db = connect(database.url, { max: 3, applicationName: "slotbase handlers shadow" })
-  const mail = createMailer({ config, db })
+  const channels = openChannels({ config, db, secrets })
   try {
-    const tools = { config, db, secrets, mail, ...openOutside(config, db), ownHandlers: own.handlers }
+    const tools = { config, db, secrets, channels, ...openOutside(config, db), ownHandlers: own.handlers }
     const old = handlersOf(tools).find((each) => each.name === name)
     if (old === undefined) throw new ShadowRefused(`There is no handler ${name}.`)
     const report = await shadowReplay(db, {
@@ -64,7 +64,7 @@ async function main(): Promise<number> {
     print(report)
     return report.counts.same === report.events ? 0 : 1
   } finally {
-    await mail.close()
+    await Promise.all(channels.map((channel) => channel.close()))
     await db.end()
     await database.stop()
   }

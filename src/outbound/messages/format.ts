@@ -4,8 +4,8 @@
  * The names of days and months are this program's own: no host and no newer Unicode table can change them.
  */
 
-import { type Language, localeOf } from "#base/languages.ts"
 import { decimalsOf } from "#base/currencies.ts"
+import { type Language, localeOf } from "#base/languages.ts"
 import { runtimeOffsetAt } from "#base/zones/runtime-zones.ts"
 import { offsetAt, signedOffset, wallAt } from "#base/zones/wall-clock.ts"
 import { days, months } from "./language/calendar.ts"

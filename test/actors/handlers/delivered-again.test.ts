@@ -174,6 +174,22 @@ const stories: Readonly<Record<string, Story>> = {
     return () =>
       rows(db`select status, paid_amount from slotbase.subscription_invoices where facility_id = ${facilityId}`)
   },
+  InvoiceHandler: async () => {
+    const its = await makeCourts(api)
+    const at = `/v1/facilities/${its.facilityId}`
+    for (const hour of [9, 11]) {
+      const booking = { resourceId: its.court, ...atHour(hour), bookerId: its.player.id, paymentMethod: "offline" }
+      const { id } = await request(`${at}/bookings`, booking)
+      const payment = { referenceType: "booking", referenceId: id, cardToken: "tok_visa" }
+      const paid = await request(`${at}/payments`, payment, its.player.token)
+      await request(`${at}/payments/${paid.id}/refunds`, { reason: "Rain", amount: 300 + hour })
+    }
+    return () =>
+      rows(db`
+        select kind, count(*), sum(gross) as gross,
+               (select max(counter) from slotbase.invoices where facility_id = ${its.facilityId}) as last_number
+        from slotbase.invoices where facility_id = ${its.facilityId} group by kind order by kind`)
+  },
   UpgradePromptHandler: async () => {
     const club = await aClub(db)
     await subscribed(db, club)

@@ -2,11 +2,12 @@
 // between its effect and the settlement of its runs.
 
 import { expect } from "bun:test"
-import { causedBy, type Handler } from "#actors/handlers/handler.ts"
+import type { Handler } from "#actors/handlers/handler.ts"
 import { type Claim, claimFreshRuns, claimQueuedRuns, releaseAbandonedRuns } from "#actors/runs/claim.ts"
 import { handleClaim } from "#actors/runs/handle-claim.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import type { Db } from "#base/database/db.ts"
+import { causedBy } from "#events/caused-by.ts"
 import { setEventContext } from "#events/outbox.ts"
 import { dispatchAll, endProcess, processRow } from "./pipeline.ts"
 import { actorOf, drain } from "./runs.ts"
