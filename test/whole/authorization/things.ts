@@ -203,6 +203,11 @@ const makers: Readonly<Record<string, Make>> = {
     event: "booking.confirmed",
   })),
   samples: async () => "booking.confirmed",
+  "message-templates": async (world, place) => {
+    const words = { language: "en", subject: "Free: {{ resource }}" }
+    await world.must("PUT", `${at(place)}/message-templates/waitlist-offer`, words)
+    return "waitlist-offer"
+  },
   deliveries: async (world, place) => {
     const { db } = world.api.database
     const webhookId = await makeThing("webhooks", world, place, place.somebody.id)
