@@ -15,6 +15,7 @@ create table slotbase.message_templates (
   primary key (facility_id, template_id, language),
   constraint own_words_say_something check (num_nonnulls(subject, short, heading, lead, note) > 0)
 );
+create index message_templates_by_person on slotbase.message_templates (updated_by);
 comment on table  slotbase.message_templates is 'The words of a facility''s own for a message, in one language. Each is Liquid of one line. Null: the built-in words.';
 comment on column slotbase.message_templates.template_id is 'The name of a message, such as booking-confirmation.';
 comment on column slotbase.message_templates.short is 'One or two sentences, for push, text messages and the browser.';
@@ -25,7 +26,7 @@ comment on column slotbase.message_templates.version is 'How often these words w
 alter table slotbase.notifications add column words_fault text
   constraint words_fault_is_short check (length(words_fault) <= 500);
 comment on column slotbase.notifications.words_fault is 'Why the facility''s own words were not used. Null: they were used, or there are none.';
-create index notifications_without_own_words on slotbase.notifications (facility_id, template_id, language, created_at desc)
+create index notifications_without_own_words on slotbase.notifications (facility_id, created_at desc)
   where words_fault is not null;
 
 insert into slotbase.retention_rules (name, ends, says, why) values

@@ -203,9 +203,11 @@ const makers: Readonly<Record<string, Make>> = {
     event: "booking.confirmed",
   })),
   samples: async () => "booking.confirmed",
-  "message-templates": async (world, place) => {
-    const words = { language: "en", subject: "Free: {{ resource }}" }
-    await world.must("PUT", `${at(place)}/message-templates/waitlist-offer`, words)
+  "message-templates": async ({ api: { database } }, place) => {
+    await database.db`
+      insert into slotbase.message_templates (facility_id, template_id, language, subject, updated_by)
+      values (${place.id}, 'waitlist-offer', 'en', 'Free: {{ resource }}', ${place.somebody.id})
+      on conflict do nothing`
     return "waitlist-offer"
   },
   deliveries: async (world, place) => {
