@@ -12,7 +12,7 @@ export const pageWords = {
   bookings: of("The bookings of your series", "Die Buchungen deiner Serie"),
   invoice: of("Invoice", "Rechnung"),
   receipt: of("Receipt", "Quittung"),
-  creditNote: of("Credit note", "Gutschrift"),
+  creditNote: of("Credit note", "Rechnungskorrektur"),
   back: of("Back to the series", "Zurück zur Serie"),
   status: of("Status", "Stand"),
   cancel: of("Cancel the booking …", "Buchung absagen …"),
