@@ -41,6 +41,8 @@ export interface Recipient {
   /** All fields are undefined when there is no such user. */
   readonly firstName: string | undefined
   readonly lastName: string | undefined
+  /** The first name of the parent whose address it is. Undefined: the person's own. */
+  readonly parentName: string | undefined
   readonly email: string | undefined
   /** Null: that of the facility. A child who chose none reads what the parent chose. */
   readonly language: Language | null
@@ -81,6 +83,7 @@ export async function resolveRecipients(
         ...part,
         firstName: user?.first_name,
         lastName: user?.last_name,
+        parentName: user?.parent_name ?? undefined,
         email: part.address ?? user?.email ?? undefined,
         language: user?.language ?? null,
         timezone: user?.timezone ?? null,
@@ -89,7 +92,7 @@ export async function resolveRecipients(
   )
 }
 
-type Part = Omit<Recipient, "firstName" | "lastName" | "email" | "language" | "timezone">
+type Part = Omit<Recipient, "firstName" | "lastName" | "parentName" | "email" | "language" | "timezone">
 
 function partsOf({ event, config }: ToldEvent, people: People): readonly Part[] {
   const found: Part[] = []
@@ -109,6 +112,7 @@ function partsOf({ event, config }: ToldEvent, people: People): readonly Part[] 
 interface Named {
   readonly first_name: string
   readonly last_name: string
+  readonly parent_name: string | null
   readonly email: string | null
   readonly language: Language | null
   readonly timezone: string | null
@@ -121,6 +125,9 @@ async function namesOf(
   if (asked.length === 0) return new Map()
   const rows = await db<(Named & { id: string; facility_id: string })[]>`
     select w.facility_id, u.id, u.first_name, u.last_name, ${addressIn(db, db`w.facility_id`)} as email,
+           case when u.email is null and u.contact_email is null then (
+             select m.first_name from slotbase.users m where m.email = slotbase.parents_email(u.id, w.facility_id)
+           ) end as parent_name,
            coalesce(u.language, p.language) as language, coalesce(u.timezone, p.timezone) as timezone
     from unnest(${asked.map((each) => each.userId)}::uuid[], ${asked.map((each) => each.facilityId)}::uuid[]) as w (user_id, facility_id)
     join slotbase.users u on u.id = w.user_id
