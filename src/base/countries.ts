@@ -1,6 +1,6 @@
 /**
- * The countries of ISO 3166-1 by their codes of two letters, as of 2026. A paper with another code is refused by whoever
- * checks it (EN 16931, BR-CL-14).
+ * The countries of ISO 3166-1 by their codes of two letters, as of 2026. A paper with another code is refused by
+ * whoever checks it (EN 16931, BR-CL-14).
  */
 
 const countries: ReadonlySet<string> = new Set(
@@ -17,4 +17,4 @@ const countries: ReadonlySet<string> = new Set(
     .split(/\s+/),
 )
 
-export const isCountry = (code: string): boolean => countries.has(code)
+export const isCountryCode = (code: string): boolean => countries.has(code)

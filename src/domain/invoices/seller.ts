@@ -5,7 +5,7 @@
  * Writes: invoice_settings.
  */
 import * as Schema from "effect/Schema"
-import { isCountry } from "#base/countries.ts"
+import { isCountryCode } from "#base/countries.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { Email } from "#base/schema/request-fields.ts"
@@ -21,7 +21,7 @@ export type PaperLanguage = (typeof paperLanguages)[number]
 
 export const Country = Schema.String.annotate({ description: "ISO 3166 code", examples: ["DE"] }).check(
   Schema.isPattern(/^[A-Z]{2}$/u, { expected: "an ISO 3166 code of two capital letters such as DE" }).abort(),
-  rule("a country is one of ISO 3166", isCountry, "the code of a country that there is, such as DE"),
+  rule("a country is one of ISO 3166", isCountryCode, "the code of a country that there is, such as DE"),
 )
 /** Greece and Northern Ireland have another code in VAT ids (EN 16931, BR-CO-09). */
 const vatCountries = ["EL", "XI"]
@@ -33,7 +33,7 @@ export const VatId = Schema.String.annotate({ description: "with its country", e
   }).abort(),
   rule(
     "a VAT id begins with a country",
-    (id: string) => isCountry(id.slice(0, 2)) || vatCountries.includes(id.slice(0, 2)),
+    (id: string) => isCountryCode(id.slice(0, 2)) || vatCountries.includes(id.slice(0, 2)),
     "a VAT id that begins with a country, such as DE123456789",
   ),
 )

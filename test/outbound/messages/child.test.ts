@@ -37,7 +37,12 @@ test("a child's booking is told to the parent, by name, with its kind", async ()
   })
   const booked = await api.call("POST", `/v1/facilities/${facilityId}/bookings`, {
     body: {
-      ...{ resourceId: court.body.id, bookerId: child.body.childId, bookingType: "tournament", paymentMethod: "waived" },
+      ...{
+        resourceId: court.body.id,
+        bookerId: child.body.childId,
+        bookingType: "tournament",
+        paymentMethod: "waived",
+      },
       ...{ startAt: "2031-06-03T08:00:00Z", endAt: "2031-06-03T09:00:00Z" },
     },
   })

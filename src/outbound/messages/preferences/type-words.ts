@@ -1,4 +1,6 @@
-/** What a reader may switch off, in the reader's words: "mails about …". Each type that can be switched off has some. */
+/**
+ * What a reader may switch off, in the reader's words: "mails about …". Each type that can be switched off has some.
+ */
 import type { Language } from "#base/languages.ts"
 
 const of = (en: string, de: string) => ({ en, de })

@@ -1,5 +1,5 @@
-// The receipt of a payment and the confirmation of its booking in one message, whichever is handled first; and the
-// refund that a cancellation tells already.
+// The receipt of a payment and the confirmation of its booking in one message, whichever is handled first.
+// A refund that a cancellation tells has no message of its own.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type HandledEvent, type Outcome, TryLater } from "#actors/handlers/handler.ts"
