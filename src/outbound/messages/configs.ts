@@ -14,6 +14,7 @@ import type { EventData, EventType } from "#events/catalogue.ts"
 import type { ChannelName, MessagePriority } from "./channels/channel.ts"
 import type { TemplateId } from "./templates/catalogue.ts"
 import { whyNoReceipt } from "./together/receipt.ts"
+import { whyNoRefund } from "./together/refund.ts"
 import { toldInSeries, whyNoSeries } from "./together/series.ts"
 import type { RecordedEventFacts } from "./together/told.ts"
 
@@ -231,6 +232,13 @@ const configs = {
     recipients: [{ type: "payer", channel: "email" }],
     toldElsewhere: (db: Queryable, _data: EventData<"payment.succeeded">, event: RecordedEventFacts) =>
       whyNoReceipt(db, event),
+  },
+  "payment.refunded": {
+    templateId: "payment-refunded",
+    priority: "normal",
+    recipients: [{ type: "payer", channel: "email" }],
+    toldElsewhere: (db: Queryable, data: EventData<"payment.refunded">, event: RecordedEventFacts) =>
+      whyNoRefund(db, data, event),
   },
   "subscription.limit_warning": {
     templateId: "limit-warning",

@@ -250,11 +250,11 @@ function writerOf(
   { facility, resource, isPlatform }: MessagePlace,
   { receipt, series }: { readonly receipt: Receipt | null; readonly series: Series | null },
 ): (
-  recipient: Pick<Recipient, "userId" | "firstName" | "lastName" | "as" | "templateId" | "timezone">,
+  recipient: Pick<Recipient, "userId" | "firstName" | "lastName" | "parentName" | "as" | "templateId" | "timezone">,
   language: Language,
 ) => Message {
   const made = new Map<string, Message>()
-  return ({ userId, firstName = "", lastName = "", as, templateId, timezone: own }, language) => {
+  return ({ userId, firstName = "", lastName = "", parentName, as, templateId, timezone: own }, language) => {
     const key = `${userId} ${as} ${templateId}`
     // A person who has chosen no zone is taken to be where the facility is. The platform is nowhere.
     const timezone = own ?? (isPlatform ? null : facility.timezone)
@@ -265,7 +265,14 @@ function writerOf(
       series,
       data: event.data,
       occurredAt: event.occurred_at.toISOString(),
-      recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as, timezone },
+      recipient: {
+        userId,
+        firstName,
+        name: `${firstName} ${lastName}`.trim(),
+        as,
+        timezone,
+        ...(parentName !== undefined && { parentName }),
+      },
     }
     const message = made.get(key) ?? attempt(() => render(templateId, view, language))
     made.set(key, message)

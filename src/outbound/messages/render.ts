@@ -23,6 +23,8 @@ export interface View {
   readonly recipient: {
     readonly userId: string
     readonly firstName: string
+    /** The first name of the parent who reads it for a child. */
+    readonly parentName?: string
     readonly name: string
     readonly as: string
     /** IANA zone of the reader; null: unknown. */
@@ -62,7 +64,7 @@ export function render(id: TemplateId, view: View, language: Language): Message 
     action: line(template.action, longestSubject),
     link: template.link,
     note: field("note"),
-    greeting: oneLine(greetingOf(language, view.recipient.firstName), longestSubject).concat(","),
+    greeting: oneLine(greetingOf(language, view.recipient.firstName, view.recipient.parentName), longestSubject),
     facility: oneLine(view.facility.name, longestSubject),
     sentWith: sentWith[language],
   }
