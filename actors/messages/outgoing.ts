@@ -6,7 +6,7 @@ import type { Config } from "#base/config.ts"
 import type { Outgoing } from "#outbound/messages/channels/channel.ts"
 import { finishedInvitation } from "#outbound/messages/invitation.ts"
 import { type LinkTools, withLinks } from "#outbound/messages/link-place.ts"
-import { oneLine } from "#outbound/messages/render.ts"
+import { oneLine } from "#outbound/messages/one-line.ts"
 import type { ClaimedMessage } from "./claim.ts"
 
 /** The address for one click; undefined: nobody may unsubscribe from such a message. */

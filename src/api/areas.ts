@@ -53,6 +53,7 @@ import { eventRoutes } from "#outbound/feed/routes/events.ts"
 import { hookRoutes } from "#outbound/hooks/routes.ts"
 import { notificationRoutes } from "#outbound/messages/channels/in-app/routes.ts"
 import { pushRoutes } from "#outbound/messages/channels/push/routes.ts"
+import { messageTemplateRoutes } from "#outbound/messages/own-words/routes/message-templates.ts"
 import { preferenceRoutes } from "#outbound/messages/preferences/routes/preferences.ts"
 import { continuityRoutes } from "#outbound/webhooks/routes/continuity.ts"
 import { deliveryRoutes } from "#outbound/webhooks/routes/deliveries.ts"
@@ -118,6 +119,7 @@ export const areas = [
   deadLetterRoutes,
   jobRoutes,
   reminderSettingsRoutes,
+  messageTemplateRoutes,
   healthRoutes,
   metricsRoutes,
 ] as const

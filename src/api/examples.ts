@@ -171,6 +171,17 @@ const inFacility: Readonly<Record<string, unknown>> = {
   "POST /subscription/resume": {},
   "POST /subscription/upgrade-prompts/{promptId}/dismiss": {},
 
+  "PUT /message-templates/{templateId}": {
+    language: "en",
+    subject: "See you on {{ data.startAt | short_time: data.timezone }}, {{ data.resourceName }}",
+    note: "The changing rooms open half an hour before.",
+  },
+  "POST /message-templates/{templateId}/preview": {
+    language: "en",
+    lead: '{% if recipient.as == "booker" %}You have {{ data.resourceName }}.{% else %}You play.{% endif %}',
+    sample: "booking.confirmed participant 1",
+  },
+
   "POST /webhooks": {
     name: "Board in the hall",
     url: "https://example.com/slotbase",
@@ -300,6 +311,7 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   runs: example.jobRunId,
   "event-types": "booking.confirmed",
   jobs: "hold-expiration",
+  templateId: "booking-confirmation",
   // Both are of a link that `GET …/media/{mediaId}` answers.
   expires: "1906704000",
   signature: "the-signature-of-the-link",

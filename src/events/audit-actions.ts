@@ -79,6 +79,8 @@ export const auditActions = {
   "recurring_booking.rescheduled": "staff moved a series or a part of it",
   "refund.created": "a payment was refunded",
   "refund.handed_back": "a refund was paid out at the desk",
+  "message_template.changed": "the words of a message were changed",
+  "message_template.reset": "a message got its built-in words back",
   "reminder_settings.changed": "the reminders of a facility were changed",
   "replay.cancelled": "a replay was cancelled",
   "replay.paused": "a replay was paused",

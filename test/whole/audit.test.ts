@@ -27,6 +27,7 @@ const unrecorded: Readonly<Record<string, string>> = {
   [`POST ${f}/coach-blocks`]: "coach.block.requested names its actor; staff decide about it in a request of its own",
   [`POST ${f}/coach-sessions`]: "its booking's event names its actor",
   [`POST ${f}/webhooks/body-preview`]: "shows a body, and changes nothing",
+  [`POST ${f}/message-templates/:templateId/preview`]: "shows a message, and changes nothing",
   [`POST ${f}/subscription/upgrade-prompts/:promptId/dismiss`]: "puts away a notice, and changes nothing",
   [`POST ${f}/webhooks/preview`]: "counts what would match, and changes nothing",
 }
@@ -181,6 +182,11 @@ describe("a request leaves the row that its route declares", () => {
       body: { remind24h: true, remind1h: true, customMinutes: 90 },
       before: { customMinutes: null },
       after: { customMinutes: 90 },
+    },
+    [`PUT ${f}/message-templates/:templateId`]: {
+      body: { language: "de", heading: "Bis bald" },
+      before: {},
+      after: { "de heading": "Bis bald" },
     },
     [`PUT ${f}/coaches/:userId`]: {
       body: { sports: ["tennis"] },

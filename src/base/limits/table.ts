@@ -85,6 +85,8 @@ export const rates = {
   phoneCodeOfAddress: { name: "phone-code-address", burst: 20, everyMs: 60_000 },
   /** Tests and previews of the webhooks of one facility: a person tries, reads and tries again. */
   webhookTest: { name: "webhook-test", burst: 30, everyMs: 2_000 },
+  /** Changes and previews of the words of one facility's messages. Each starts a task in a child process. */
+  wordsTried: { name: "message-words", burst: 30, everyMs: 2_000 },
   /** Wrong check-in codes of one person at one booking. Six digits withstand 480 guesses a day. */
   checkInCode: { name: "check-in-code", burst: 5, everyMs: 180_000 },
 } as const satisfies Record<string, Rate>
@@ -117,6 +119,11 @@ export const turns = {
    * for its body.
    */
   template: { running: 2, runningOfOne: 1, waiting: 256, waitingOfOne: 80 },
+  /**
+   * Facilities' own words of messages in child processes, by facility. They are apart from the templates of webhooks,
+   * which may take a second each: messages are written in a transaction.
+   */
+  words: { running: 2, runningOfOne: 1, waiting: 64, waitingOfOne: 8 },
   /** Uploads under way, by user. Each keeps a connection, a file and a part of the disk's speed. None waits. */
   upload: { running: 64, runningOfOne: 4, waiting: 0, waitingOfOne: 0 },
 } as const satisfies Record<string, Turns>

@@ -32,8 +32,8 @@ export function galleryFiles(): readonly GalleryFile[] {
   return [
     { name: "index.html", content: index },
     ...shown.flatMap(({ name, html, text, subject }) => [
-      { name: `${name}.html`, content: withExamples(html) },
-      { name: `${name}.txt`, content: withExamples(`Subject: ${subject}\n\n${text}`) },
+      { name: `${name}.html`, content: withExampleLinks(html) },
+      { name: `${name}.txt`, content: withExampleLinks(`Subject: ${subject}\n\n${text}`) },
     ]),
   ]
 }
@@ -49,7 +49,8 @@ export async function writeGallery(folder: string): Promise<number> {
 const nameOf = ({ type, templateId, variant }: Sample) =>
   [type.replaceAll(/[._]/g, "-"), templateId, variant.replaceAll(" ", "-")].filter((part) => part !== "").join("--")
 
-const withExamples = (text: string) =>
+/** A text to look at: its links lead nowhere. */
+export const withExampleLinks = (text: string): string =>
   Object.values(linkPlaces).reduce((all, place) => all.replaceAll(place, "https://book.example.com/link"), text)
 
 const escapedText = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")

@@ -11,6 +11,7 @@ import type { Language } from "#base/languages.ts"
 import type { Channel, MessagePriority } from "./channels/channel.ts"
 import { type MessageChannel, NOTIFICATION_CONFIGS, type NotificationConfig } from "./configs.ts"
 import { invitationOf } from "./invitation.ts"
+import { ownWordsFor, type Worded, type Writing } from "./own-words/apply.ts"
 import { type MessagePlace, placesOf } from "./places.ts"
 import { messageDataOf } from "./preferences/about.ts"
 import { type Reached, reach } from "./preferences/reach.ts"
@@ -99,8 +100,7 @@ export async function intend(
       listed: recipients[nth] ?? [],
     })),
   )
-  const rows: Row[] = []
-  let turn = performance.now()
+  const drafts: Draft[] = []
   for (const [nth, { event, config }] of wanted.entries()) {
     const told = reached[nth] ?? []
     const people = new Set(told.map(({ userId }) => userId)).size
@@ -108,17 +108,10 @@ export async function intend(
     const place = places[nth]
     if (place === undefined) throw new NotRendered(`there is no facility ${event.facility_id}`)
     const together = { receipt: await receiptOf(db, event), series: await seriesOf(db, event) }
-    const write = writerOf(event, place, together)
-    for (const recipient of told) {
-      const language = recipient.language ?? place.language
-      const message = write(recipient, language)
-      const ics = recipient.channel === "email" ? invitationOf(event, place, message.short) : null
-      rows.push({ ...rowOf(event, config, recipient, message, channels), language, ics })
-    }
-    if (performance.now() - turn < renderingMs) continue
-    await Bun.sleep(0)
-    turn = performance.now()
+    const writingOf = writingsOf(event, place, together)
+    for (const recipient of told) drafts.push({ event, config, place, recipient, writing: writingOf(recipient) })
   }
+  const rows = await rowsOf(drafts, await ownWordsFor(db, ofFacilities(drafts)), channels)
   const notices = rows.length > 0 ? await insert(db, rows) : []
   return Map.groupBy(
     [
@@ -131,6 +124,43 @@ export async function intend(
     ],
     ({ event_id }) => event_id,
   )
+}
+
+/** A message before its texts are made. */
+interface Draft {
+  readonly event: Notified
+  readonly config: NotificationConfig
+  readonly place: MessagePlace
+  readonly recipient: Reached<Recipient>
+  readonly writing: Writing
+}
+
+/** Each text once. The platform has no words of its own. */
+const ofFacilities = (drafts: readonly Draft[]) => [
+  ...new Set(drafts.filter(({ place }) => !place.isPlatform).map(({ writing }) => writing)),
+]
+
+/** The texts of one person are the same on each channel, and are made once. */
+async function rowsOf(
+  drafts: readonly Draft[],
+  worded: ReadonlyMap<Writing, Worded>,
+  channels: Channels,
+): Promise<readonly Row[]> {
+  const made = new Map<Writing, Message>()
+  const rows: Row[] = []
+  let turn = performance.now()
+  for (const { event, config, place, recipient, writing } of drafts) {
+    const { templateId, view, language } = writing
+    const { texts, fault = null } = worded.get(writing) ?? {}
+    const message = made.get(writing) ?? attempt(() => render(templateId, view, language, texts))
+    made.set(writing, message)
+    const ics = recipient.channel === "email" ? invitationOf(event, place, message.short) : null
+    rows.push({ ...rowOf(event, config, recipient, message, channels), language, ics, words_fault: fault })
+    if (performance.now() - turn < renderingMs) continue
+    await Bun.sleep(0)
+    turn = performance.now()
+  }
+  return rows
 }
 
 /** Inside the program a message is sent when it is recorded. */
@@ -180,6 +210,7 @@ interface Row {
   readonly data: object | null
   readonly ics: string | null
   readonly reason: string | null
+  readonly words_fault: string | null
 }
 
 interface MadeNotice {
@@ -194,15 +225,16 @@ async function insert(db: Queryable, rows: readonly Row[]): Promise<readonly Mad
     with made as (
       insert into slotbase.notifications
         (id, facility_id, event_id, user_id, channel, type, template_id, language, priority, title, body, html, address,
-         link_id, not_before, data, ics, status, sent_at, reason)
+         link_id, not_before, data, ics, status, sent_at, reason, words_fault)
       select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id || case when e.channel = 'push' then coalesce(e.address, '') else '' end),
              e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.language, e.priority, e.title, e.body, e.html,
              e.address, e.link_id, e.not_before, e.data, e.ics,
              case when e.reason is not null then 'skipped' when e.channel = 'in_app' then 'sent' else 'pending' end,
-             case when e.reason is null and e.channel = 'in_app' then slotbase.now() end, e.reason
+             case when e.reason is null and e.channel = 'in_app' then slotbase.now() end, e.reason, e.words_fault
       from json_to_recordset(${JSON.stringify(rows)}::text::json) as e (
         facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, language text, priority text,
-        title text, body text, html text, address text, link_id uuid, not_before timestamptz, data jsonb, ics text, reason text)
+        title text, body text, html text, address text, link_id uuid, not_before timestamptz, data jsonb, ics text, reason text,
+        words_fault text)
       on conflict do nothing
       returning id, facility_id, event_id, user_id, channel, priority, not_before, status
     ), queued as (
@@ -223,7 +255,7 @@ function rowOf(
   recipient: Reached<Recipient>,
   message: Message,
   channels: Channels,
-): Omit<Row, "language" | "ics"> {
+): Omit<Row, "language" | "ics" | "words_fault"> {
   const mail = recipient.channel === "email"
   return {
     facility_id: event.facility_id,
@@ -244,17 +276,14 @@ function rowOf(
   }
 }
 
-/** Makes the texts of an event. Those of one person are the same on each channel, and are made once. */
-function writerOf(
+/** What the texts of an event are made of: one for each person and template. */
+function writingsOf(
   event: Notified,
-  { facility, resource, isPlatform }: MessagePlace,
+  { facility, resource, isPlatform, language }: MessagePlace,
   { receipt, series }: { readonly receipt: Receipt | null; readonly series: Series | null },
-): (
-  recipient: Pick<Recipient, "userId" | "firstName" | "lastName" | "parentName" | "as" | "templateId" | "timezone">,
-  language: Language,
-) => Message {
-  const made = new Map<string, Message>()
-  return ({ userId, firstName = "", lastName = "", parentName, as, templateId, timezone: own }, language) => {
+): (recipient: Recipient) => Writing {
+  const known = new Map<string, Writing>()
+  return ({ userId, firstName = "", lastName = "", parentName, as, templateId, timezone: own, language: chosen }) => {
     const key = `${userId} ${as} ${templateId}`
     // A person who has chosen no zone is taken to be where the facility is. The platform is nowhere.
     const timezone = own ?? (isPlatform ? null : facility.timezone)
@@ -274,9 +303,14 @@ function writerOf(
         ...(parentName !== undefined && { parentName }),
       },
     }
-    const message = made.get(key) ?? attempt(() => render(templateId, view, language))
-    made.set(key, message)
-    return message
+    const writing = known.get(key) ?? {
+      facilityId: event.facility_id,
+      templateId,
+      language: chosen ?? language,
+      view,
+    }
+    known.set(key, writing)
+    return writing
   }
 }
 

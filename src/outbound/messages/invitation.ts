@@ -4,7 +4,7 @@
  * seconds, so a later change always has a higher one. Times are UTC: no reader has to know the zone.
  * The text is kept without addresses and in long lines; `finishedInvitation` completes it when the mail leaves.
  */
-import { oneLine } from "./render.ts"
+import { oneLine } from "./one-line.ts"
 
 /** The events whose mails carry an invitation, with its method. */
 const methods: Readonly<Record<string, "REQUEST" | "CANCEL">> = {

@@ -8,6 +8,8 @@ import { type Language, languages } from "#base/languages.ts"
 import { engineOf, engineOptions } from "./language/engine.ts"
 import { greetingOf, labels, sentWith } from "./language/labels.ts"
 import { linkPlaces } from "./link-place.ts"
+import { longestOf, longestSubject, oneLine } from "./one-line.ts"
+import type { OwnWords } from "./own-words/limits.ts"
 import { type TemplateId, templateIds, templates } from "./templates/catalogue.ts"
 import { htmlLayout, textLayout } from "./templates/layout.ts"
 import { type Template, type WordField, wordFields } from "./templates/template.ts"
@@ -47,12 +49,15 @@ export interface Message {
   readonly html: string
 }
 
-/** Throws when the view lacks a variable of the template, or when an instant, zone or currency is invalid. */
-export function render(id: TemplateId, view: View, language: Language): Message {
+/**
+ * Throws when the view lacks a variable of the template, or when an instant, zone or currency is invalid.
+ * @param own texts of the facility's own words, each a single line; they stand in the place of the built-in ones
+ */
+export function render(id: TemplateId, view: View, language: Language, own: OwnWords = {}): Message {
   const { engine, templates: known } = compiled[language]
   const template = known[id]
-  const line = (piece: Compiled[], limit = longestLine) => oneLine(engine.renderSync(piece, view), limit)
-  const field = (name: WordField) => line(template.words[name], name === "subject" ? longestSubject : longestLine)
+  const line = (piece: Compiled[], limit?: number) => oneLine(engine.renderSync(piece, view), limit)
+  const field = (name: WordField) => own[name] ?? line(template.words[name], longestOf(name))
   const [subject, short] = [field("subject"), field("short")]
   const words = {
     subject,
@@ -70,23 +75,6 @@ export function render(id: TemplateId, view: View, language: Language): Message 
   }
   return { subject, short, text: layout.renderSync(text, words), html: escaping.renderSync(html, words) }
 }
-
-/**
- * Makes a single line. Control characters, line breaks and runs of blanks become one blank.
- * Characters that reverse the direction of writing are dropped, because they disguise a text.
- */
-export function oneLine(text: string, limit = longestLine): string {
-  const line = text
-    .replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "")
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
-    .trim()
-  return line.length <= limit ? line : `${line.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, "")}…`
-}
-
-/** Characters. A person's reason can be long; a mail of it should not be. */
-const longestLine = 1_000
-/** Characters. The mail client folds a line long before, at its own limit of 998 bytes. */
-const longestSubject = 200
 
 const layout = new Liquid(engineOptions)
 const escaping = new Liquid({ ...engineOptions, outputEscape: "escape" })

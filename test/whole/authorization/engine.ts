@@ -150,7 +150,7 @@ export const thingsIn = (route: string) =>
     .filter(({ name }) => name !== "facilityId")
 
 /** These things have fixed names that are the same in every facility. */
-const nameless = ["samples", "jobs", "event-types", "users"]
+const nameless = ["samples", "jobs", "event-types", "users", "message-templates"]
 
 function whoseOf(world: World, { caller, about }: Call, origin: Place): string {
   if (about === "their own") return world.ids[caller]

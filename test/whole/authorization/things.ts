@@ -203,6 +203,13 @@ const makers: Readonly<Record<string, Make>> = {
     event: "booking.confirmed",
   })),
   samples: async () => "booking.confirmed",
+  "message-templates": async ({ api: { database } }, place) => {
+    await database.db`
+      insert into slotbase.message_templates (facility_id, template_id, language, subject, updated_by)
+      values (${place.id}, 'waitlist-offer', 'en', 'Free: {{ resource }}', ${place.somebody.id})
+      on conflict do nothing`
+    return "waitlist-offer"
+  },
   deliveries: async (world, place) => {
     const { db } = world.api.database
     const webhookId = await makeThing("webhooks", world, place, place.somebody.id)

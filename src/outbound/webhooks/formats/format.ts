@@ -2,6 +2,7 @@
  * The formats of a webhook's body, and what a body is made from. The default format is the event's own text. It is sent
  * as it is, and no code of this folder runs for it.
  */
+import { faultText, type TemplateFault } from "#base/liquid-fault.ts"
 
 export const webhookFormats = ["slotbase", "cloudevents", "cloudevents-binary", "zapier", "template"] as const
 export type WebhookFormat = (typeof webhookFormats)[number]
@@ -31,13 +32,6 @@ export interface MadeBody {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Line and column count from 1. */
-export interface TemplateFault {
-  readonly message: string
-  readonly line?: number
-  readonly column?: number
-}
-
 /** No body could be made: the template failed at this event. */
 export class BodyNotMade extends Error {
   readonly _tag = "BodyNotMade"
@@ -49,6 +43,3 @@ export class BodyNotMade extends Error {
 
 /** How the message of every such failure begins. The history of attempts is searched by it. */
 export const bodyNotMade = "The body could not be made"
-
-export const faultText = ({ message, line, column }: TemplateFault) =>
-  line === undefined ? message : `line ${line}, column ${column}: ${message}`

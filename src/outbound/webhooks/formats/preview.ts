@@ -4,10 +4,11 @@
  */
 import type { Queryable } from "#base/database/db.ts"
 import { type Fault, InvalidInput, NotFound } from "#base/errors.ts"
+import { faultSentence } from "#base/liquid-fault.ts"
 import { type EventType, facilityWebhookEvents } from "#events/catalogue.ts"
 import { samplesEvent } from "#events/describe.ts"
 import type { DomainEvent } from "#events/envelope.ts"
-import { type BodyFacility, type BodyFormat, BodyNotMade, faultText, type MadeBody } from "./format.ts"
+import { type BodyFacility, type BodyFormat, BodyNotMade, type MadeBody } from "./format.ts"
 import { type FormatInput, formatOf } from "./input.ts"
 import { makeBody } from "./make-body.ts"
 
@@ -55,11 +56,9 @@ export async function checkChangedFormat(
 
 /** A template fails at most types for the same reason: the first failure is enough. */
 function refusalOfTemplate({ fault }: BodyNotMade, type: string): InvalidInput {
-  const whole: Fault = { path: "body.template", message: `${sentence(faultText(fault))} Tried with ${type}.` }
+  const whole: Fault = { path: "body.template", message: `${faultSentence(fault)} Tried with ${type}.` }
   return new InvalidInput([whole])
 }
-
-const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)
 
 /** The body of a sample or of a stored event. @throws InvalidInput, NotFound */
 export async function previewBody(

@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { type BoundedTask, ChildPool, NotDone, poolLimits } from "#base/bounded/run-bounded.ts"
 import { clock } from "#base/clock.ts"
 import { turns } from "#base/limits/table.ts"
+import { decodeFault } from "#base/liquid-fault.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import { defaultContentType } from "./content-type.ts"
 import { type BodyFacility, type BodyFormat, BodyNotMade, type MadeBody } from "./format.ts"
@@ -66,13 +67,8 @@ const task: BoundedTask<RenderRequest, RenderAnswer> = {
   module: join(import.meta.dir, "tasks/liquid.ts"),
   timeMs: taskMs,
   decode: (answer) => {
-    const given = answer as { text?: unknown; fault?: { message?: unknown; line?: unknown; column?: unknown } }
+    const given = answer as { text?: unknown; fault?: unknown }
     if (typeof given.text === "string" && given.text.length <= maxRenderedLength) return { text: given.text }
-    const { message, line, column } = given.fault ?? {}
-    if (typeof message !== "string") throw new Error("another form")
-    const place = Number.isInteger(line) &&
-      Number.isInteger(column) && { line: line as number, column: column as number }
-    return { fault: { message: message.slice(0, maxMessageLength), ...place } }
+    return { fault: decodeFault(given.fault) }
   },
 }
-const maxMessageLength = 300

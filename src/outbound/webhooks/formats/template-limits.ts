@@ -1,5 +1,5 @@
 /** The limits of a facility's own template, and the messages of the task that renders it. */
-import type { TemplateFault } from "./format.ts"
+import type { TemplateFault } from "#base/liquid-fault.ts"
 
 /** Characters. The spec's mapping of seven fields has 350. */
 export const maxTemplateLength = 20_000

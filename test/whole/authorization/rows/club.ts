@@ -74,6 +74,15 @@ export const clubRows: readonly Row[] = [
   [`DELETE ${f}/price-rules/:ruleId`, admins],
   [`GET ${f}/reminder-settings`, staff],
   [`PUT ${f}/reminder-settings`, admins],
+  [`GET ${f}/message-templates`, admins],
+  [`GET ${f}/message-templates/:templateId`, admins],
+  [
+    `PUT ${f}/message-templates/:templateId`,
+    admins,
+    { body: ({ caller }) => ({ language: "en", heading: `Hello from ${caller}` }) },
+  ],
+  [`DELETE ${f}/message-templates/:templateId`, admins],
+  [`POST ${f}/message-templates/:templateId/preview`, admins, { body: () => ({ language: "de", heading: "Hallo" }) }],
 
   [`POST ${f}/walk-ins`, staff],
   [`GET ${f}/members`, staff],

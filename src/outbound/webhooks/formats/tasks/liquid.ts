@@ -3,10 +3,10 @@
  * is not in its view. What an output inserts is escaped for the content type, so that a name with a quotation mark
  * cannot break a JSON text. The filter `json` writes a whole value, with its quotation marks.
  */
-import { filters as builtIn, type FilterImplOptions, Liquid, type LiquidError } from "liquidjs"
+import { filters as builtIn, type FilterImplOptions, Liquid } from "liquidjs"
+import { depthFault, liquidFaultOf } from "#base/liquid-fault.ts"
 import { instantAt, offsetAt } from "#base/zones/wall-clock.ts"
 import { escapeFor, isJson } from "#outbound/webhooks/formats/content-type.ts"
-import type { TemplateFault } from "#outbound/webhooks/formats/format.ts"
 import { jsonFaultPlace } from "#outbound/webhooks/formats/json-fault.ts"
 import {
   maxRenderedLength,
@@ -19,13 +19,13 @@ import {
 
 export default function renderOne(request: RenderRequest): RenderAnswer {
   const { template, contentType, view } = request
-  const tooDeep = depthFault(template)
+  const tooDeep = depthFault(template, maxTemplateDepth)
   if (tooDeep) return { fault: tooDeep }
   let text: string
   try {
     text = engineOf(request).parseAndRenderSync(template, view)
   } catch (error) {
-    return { fault: faultOf(error) }
+    return { fault: liquidFaultOf(error) }
   }
   if (text.length > maxRenderedLength)
     return { fault: { message: `The template makes more than ${maxRenderedLength} characters.` } }
@@ -95,27 +95,6 @@ const local = (wall: number, timezone: string) =>
   valid(wall) === undefined ? undefined : instantAt(timezone, wall, "later")
 /** Within the years 0 to 9999, which have an ISO form. */
 const valid = (at: number) => (at > -62_167_219_200_000 && at < 253_402_300_800_000 ? at : undefined)
-
-/** The parser and the renderer call themselves once per level. */
-function depthFault(template: string): TemplateFault | undefined {
-  let depth = 0
-  for (const { 1: end, index } of template.matchAll(/\{%-?\s*(end)?(?:if|unless|case|for|tablerow|capture)\b/g)) {
-    depth += end ? -1 : 1
-    if (depth <= maxTemplateDepth) continue
-    const before = template.slice(0, index).split("\n")
-    const message = `More than ${maxTemplateDepth} blocks are inside each other.`
-    return { message, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
-  }
-  return undefined
-}
-
-function faultOf(error: unknown): TemplateFault {
-  const { message, token } = error as LiquidError & { token?: { getPosition(): [number, number] } }
-  const said = String(message).replace(/, line:\d+, col:\d+$/, "")
-  const known = said.includes("limit exceeded") ? `The template does too much: ${said}.` : said
-  const [line, column] = token?.getPosition?.() ?? []
-  return line === undefined || column === undefined ? { message: known } : { message: known, line, column }
-}
 
 /** The body must be the JSON that its content type promises. */
 function checkedJson(text: string): RenderAnswer {
