@@ -16,7 +16,7 @@ import { messageDataOf } from "./preferences/about.ts"
 import { type Reached, reach } from "./preferences/reach.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { type Message, render } from "./render.ts"
-import { receiptOf } from "./together/receipt.ts"
+import { receiptsOf } from "./together/receipt.ts"
 import { seriesOf } from "./together/series.ts"
 import type { Receipt, Series } from "./together/told.ts"
 
@@ -83,8 +83,12 @@ export async function intend(
     const config = NOTIFICATION_CONFIGS[event.type]
     return config === undefined ? [] : [{ event, config }]
   })
-  const [recipients, places] = await Promise.all([
+  const [recipients, receipts, places] = await Promise.all([
     resolveRecipients(db, wanted),
+    receiptsOf(
+      db,
+      wanted.map(({ event }) => event),
+    ),
     placesOf(
       db,
       wanted.map(({ event }) => event),
@@ -107,7 +111,7 @@ export async function intend(
     if (people > maxRecipients) throw new NotRendered(`${people} recipients of one event, more than ${maxRecipients}`)
     const place = places[nth]
     if (place === undefined) throw new NotRendered(`there is no facility ${event.facility_id}`)
-    const together = { receipt: await receiptOf(db, event), series: await seriesOf(db, event) }
+    const together = { receipt: receipts.get(event.id) ?? null, series: await seriesOf(db, event) }
     const write = writerOf(event, place, together)
     for (const recipient of told) {
       const language = recipient.language ?? place.language

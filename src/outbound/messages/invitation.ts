@@ -91,6 +91,7 @@ const longestBytes = 75
 
 /** Folds a line by bytes, and never inside a character (RFC 5545, 3.1). */
 function folded(line: string): string {
+  if (Buffer.byteLength(line) <= longestBytes) return line
   const lines: string[] = []
   let [piece, bytes] = ["", 0]
   for (const sign of line) {

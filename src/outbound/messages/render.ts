@@ -3,9 +3,9 @@
  * they quote. Only the layout makes HTML, and it escapes every value. So no name can add a header, a line or markup to
  * a mail.
  */
-import { type Template as Compiled, Liquid } from "liquidjs"
+import type { Template as Compiled, Liquid } from "liquidjs"
 import { type Language, languages } from "#base/languages.ts"
-import { engineOf, engineOptions } from "./language/engine.ts"
+import { engineOf } from "./language/engine.ts"
 import { greetingOf, labels, sentWith } from "./language/labels.ts"
 import { linkPlaces } from "./link-place.ts"
 import { type TemplateId, templateIds, templates } from "./templates/catalogue.ts"
@@ -66,7 +66,7 @@ export function render(id: TemplateId, view: View, language: Language): Message 
     facility: oneLine(view.facility.name, longestSubject),
     sentWith: sentWith[language],
   }
-  return { subject, short, text: layout.renderSync(text, words), html: escaping.renderSync(html, words) }
+  return { subject, short, text: textLayout(words), html: htmlLayout(words) }
 }
 
 /**
@@ -86,12 +86,7 @@ const longestLine = 1_000
 /** Characters. The mail client folds a line long before, at its own limit of 998 bytes. */
 const longestSubject = 200
 
-const layout = new Liquid(engineOptions)
-const escaping = new Liquid({ ...engineOptions, outputEscape: "escape" })
-
 // Compiled once, at the start: a template that does not parse stops the program, not a mail.
-const text = layout.parse(textLayout)
-const html = escaping.parse(htmlLayout)
 const compiled = Object.fromEntries(languages.map((each) => [each, compileAll(each)])) as Record<
   Language,
   ReturnType<typeof compileAll>
