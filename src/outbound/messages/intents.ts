@@ -15,7 +15,7 @@ import { type MessagePlace, placesOf } from "./places.ts"
 import { messageDataOf } from "./preferences/about.ts"
 import { type Reached, reach } from "./preferences/reach.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
-import { type Message, render } from "./render.ts"
+import { type Message, render, type SharedFields } from "./render.ts"
 import { receiptsOf } from "./together/receipt.ts"
 import { seriesOf } from "./together/series.ts"
 import type { Receipt, Series } from "./together/told.ts"
@@ -50,8 +50,11 @@ export type Channels = readonly Pick<Channel, "name" | "unavailable">[]
 
 /** The limit for one event. More recipients are a mistake, and a mistake must not send ten thousand mails. */
 const maxRecipients = 500
-/** How long texts are made before other work of the process has its turn, milliseconds. */
-const renderingMs = 8
+/**
+ * How long texts are made before other work of the process has its turn, milliseconds. Each answer of PostgreSQL to the
+ * recording of another club's event waits so long.
+ */
+const renderingMs = 2
 
 /**
  * Records the messages of events, unless they are already recorded, and answers those of each event. Failed messages of
@@ -120,7 +123,7 @@ export async function intend(
       rows.push({ ...rowOf(event, config, recipient, message, channels), language, ics })
     }
     if (performance.now() - turn < renderingMs) continue
-    await Bun.sleep(0)
+    await new Promise<void>((go) => setImmediate(go))
     turn = performance.now()
   }
   const notices = rows.length > 0 ? await insert(db, rows) : []
@@ -258,6 +261,7 @@ function writerOf(
   language: Language,
 ) => Message {
   const made = new Map<string, Message>()
+  const shared = new Map<string, SharedFields>()
   return ({ userId, firstName = "", lastName = "", as, templateId, timezone: own }, language) => {
     const key = `${userId} ${as} ${templateId}`
     // A person who has chosen no zone is taken to be where the facility is. The platform is nowhere.
@@ -271,7 +275,9 @@ function writerOf(
       occurredAt: event.occurred_at.toISOString(),
       recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as, timezone },
     }
-    const message = made.get(key) ?? attempt(() => render(templateId, view, language))
+    const fields = shared.get(`${language} ${timezone}`) ?? new Map()
+    shared.set(`${language} ${timezone}`, fields)
+    const message = made.get(key) ?? attempt(() => render(templateId, view, language, fields))
     made.set(key, message)
     return message
   }

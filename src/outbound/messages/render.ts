@@ -45,11 +45,22 @@ export interface Message {
   readonly html: string
 }
 
-/** Throws when the view lacks a variable of the template, or when an instant, zone or currency is invalid. */
-export function render(id: TemplateId, view: View, language: Language): Message {
+/** The fields of an event's message that say the same to every reader of one language and zone. */
+export type SharedFields = Map<Piece, string>
+
+/**
+ * Throws when the view lacks a variable of the template, or when an instant, zone or currency is invalid.
+ * @param shared fields that were rendered for another reader of the same event, language and zone; it gets further ones
+ */
+export function render(id: TemplateId, view: View, language: Language, shared: SharedFields = new Map()): Message {
   const { engine, templates: known } = compiled[language]
   const template = known[id]
-  const line = (piece: Compiled[], limit = longestLine) => oneLine(engine.renderSync(piece, view), limit)
+  const rendered = (piece: Piece) => {
+    const text = piece.same ?? shared.get(piece) ?? (engine.renderSync(piece.parsed, view) as string)
+    if (piece.isShared) shared.set(piece, text)
+    return text
+  }
+  const line = (piece: Piece, limit = longestLine) => oneLine(rendered(piece), limit)
   const field = (name: WordField) => line(template.words[name], name === "subject" ? longestSubject : longestLine)
   const [subject, short] = [field("subject"), field("short")]
   const words = {
@@ -100,24 +111,38 @@ function compileAll(language: Language) {
 
 function compile(engine: Liquid, template: Template, language: Language): CompiledTemplate {
   const { facts, action } = template
+  const pieceOf = (source: string): Piece => ({
+    parsed: engine.parse(source),
+    ...(!source.includes("{") && { same: source }),
+    isShared: !/\b(?:recipient|receipt)\b/.test(source),
+  })
   return {
-    words: Object.fromEntries(wordFields.map((name) => [name, engine.parse(template[language][name])])) as Record<
+    words: Object.fromEntries(wordFields.map((name) => [name, pieceOf(template[language][name])])) as Record<
       WordField,
-      Compiled[]
+      Piece
     >,
     facts: facts.map(
       ([label, value]) =>
-        [labels[label][language], engine.parse(typeof value === "string" ? value : value[language])] as const,
+        [labels[label][language], pieceOf(typeof value === "string" ? value : value[language])] as const,
     ),
-    action: engine.parse(action?.[language] ?? ""),
+    action: pieceOf(action?.[language] ?? ""),
     link: linkPlaces[action?.to ?? "account"],
   }
 }
 
 interface CompiledTemplate {
-  readonly words: Readonly<Record<WordField, Compiled[]>>
-  readonly facts: readonly (readonly [label: string, value: Compiled[]])[]
-  readonly action: Compiled[]
+  readonly words: Readonly<Record<WordField, Piece>>
+  readonly facts: readonly (readonly [label: string, value: Piece])[]
+  readonly action: Piece
   /** The place of the link. */
   readonly link: string
+}
+
+/** A field of a template. */
+interface Piece {
+  readonly parsed: Compiled[]
+  /** What it always says: it has no variables. */
+  readonly same?: string
+  /** It asks nothing about its reader but language and zone. */
+  readonly isShared: boolean
 }

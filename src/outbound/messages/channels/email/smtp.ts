@@ -19,7 +19,7 @@ export type Mailer = Channel
 /** Connections, where SMTP_URL has no `maxConnections`. Some providers allow ten. */
 const defaultConnections = 5
 /** Sends for each connection: one is under way, and the next ones are ready when it has ended. */
-const sendsPerConnection = 4
+const sendsPerConnection = 8
 const connectionTimeoutMs = 10_000
 /** The longest wait between two answers of the server. */
 const socketTimeoutMs = 30_000
