@@ -2,7 +2,7 @@
  * NotificationHandler tells people about events, by the list in src/outbound/messages/configs.ts. It records the
  * messages, in the transaction that settles its runs, and sends nothing: the actor send-messages does. Of many events
  * of one facility at once it leaves the most to the actor write-messages. An event's messages have unique intents, so a
- * run that is handled again adds none. Reprocessing its dead letter begins the messages anew that were given up.
+ * repeated run adds none. Reprocessing its dead letter begins the messages anew that were given up.
  */
 
 import type { Config } from "#base/config.ts"

@@ -1,7 +1,7 @@
 /**
  * The events of runs and deliveries. Handlers and webhooks need the same events at about the same time, so each process
- * reads them once and keeps the newest as texts. A text is parsed when the first handler needs what it says. An event never
- * changes.
+ * reads them once and keeps the newest as texts. A text is parsed when a handler first needs what it says. An event
+ * never changes.
  */
 
 import type { HandledEvent } from "#actors/handlers/handler.ts"

@@ -6,7 +6,7 @@ import { analyticsHandler } from "#actors/handlers/analytics.ts"
 import { capacityTrackingHandler } from "#actors/handlers/capacity-tracking.ts"
 import { extensionHandler } from "#actors/handlers/extension.ts"
 import type { Handler } from "#actors/handlers/handler.ts"
-import { notificationHandler } from "#actors/handlers/notification.ts"
+import { refundHandler } from "#actors/handlers/refund.ts"
 import { type ShadowOptions, shadowReplay } from "#actors/shadow/shadow.ts"
 import type { Db } from "#base/database/db.ts"
 import { addToDailyFigures } from "#domain/figures/daily.ts"
@@ -149,11 +149,11 @@ test("it is bounded, ends when told to, and an external handler is refused", asy
   const stopping = new AbortController()
   const stopped = await replay(version(asInUse), { stopping: stopping.signal, onProgress: () => stopping.abort() })
   expect([stopped.events, stopped.more]).toEqual([1, true])
-  const mail = notificationHandler(testApp(db))
-  expect(await failure(replay(version(asInUse), { old: mail }))).toMatchObject({
+  const outside = refundHandler(testApp(db))
+  expect(await failure(replay(version(asInUse), { old: outside }))).toMatchObject({
     _tag: "ShadowRefused",
     message:
-      "NotificationHandler is external: what it does outside cannot be taken back. Only transactional handlers have a shadow.",
+      "RefundHandler is external: what it does outside cannot be taken back. Only transactional handlers have a shadow.",
   })
 })
 

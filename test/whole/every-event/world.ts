@@ -12,6 +12,7 @@ import { runHandler } from "#actors/runs/run-handler.ts"
 import { prepareActor } from "#actors/runtime/actor.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { startJobs } from "#test/harness/club/jobs.ts"
+import { postOffice } from "#test/harness/outbound/post-office.ts"
 import { smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { actorProcess, dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
 
@@ -35,6 +36,7 @@ export async function makeWorld() {
       select coalesce(max(position), 0)::int as last from slotbase.event_positions`
     return row.last
   }
+  const post = await postOffice({ ...api.app, db })
   let handled = 0
   const jobs = await startJobs(api.app, [
     noShowDetection(api.app),
@@ -77,6 +79,7 @@ export async function makeWorld() {
         handled = last
         const due = actors.filter(({ events }) => types.some(({ type }) => events.includes(type)))
         await Promise.all(due.map(({ running }) => running.passNow()))
+        await post.send()
         await dispatchAll(db)
       }
     },

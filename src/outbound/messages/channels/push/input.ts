@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { type Fault, InvalidInput } from "#base/errors.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import { atMost } from "#base/schema/text-fields.ts"
+import { atMost, oneLinePattern } from "#base/schema/text-fields.ts"
 import { type BrowserKeys, isPoint } from "./encrypt.ts"
 
 const Base64Url = Schema.String.annotate({ description: "base64url" }).check(
@@ -14,7 +14,11 @@ export const SubscriptionInput = Schema.Struct({
   endpoint: Schema.String.annotate({
     description: "the https address that the browser's push service gave",
     examples: ["https://push.example.com/send/3f1a"],
-  }).check(atMost(2_000)),
+  }).check(
+    atMost(2_000),
+    Schema.isPattern(/^\S*$/u, { expected: "an address without space or control characters" }),
+    Schema.isPattern(oneLinePattern, { expected: "an address without control or invisible characters" }),
+  ),
   expirationTime: Schema.optionalKey(Schema.NullOr(Schema.Finite)).annotateKey({
     description: "as the browser has it; it is not used, because the push service says when a subscription has ended",
   }),
