@@ -34,7 +34,7 @@ const leftToOthers = 0.1
  * Ends are settled when half of the messages under way have ended, or after this time. Each settlement is a claim too.
  * Settled as they came, five went together on average.
  */
-const settleWithinMs = 20
+const settleWithinMs = 50
 const settleCheckMs = 2
 const retryMs = 200
 const firstFacility = "00000000-0000-0000-0000-000000000000"

@@ -5,6 +5,7 @@
  * Writes: invoice_settings.
  */
 import * as Schema from "effect/Schema"
+import { isCountryCode } from "#base/countries.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { Email } from "#base/schema/request-fields.ts"
@@ -19,12 +20,22 @@ export const paperLanguages = ["en", "de"] as const
 export type PaperLanguage = (typeof paperLanguages)[number]
 
 export const Country = Schema.String.annotate({ description: "ISO 3166 code", examples: ["DE"] }).check(
-  Schema.isPattern(/^[A-Z]{2}$/u, { expected: "an ISO 3166 code of two capital letters such as DE" }),
+  Schema.isPattern(/^[A-Z]{2}$/u, { expected: "an ISO 3166 code of two capital letters such as DE" }).abort(),
+  rule("a country is one of ISO 3166", isCountryCode, "the code of a country that there is, such as DE"),
 )
+/** Greece and Northern Ireland have another code in VAT ids (EN 16931, BR-CO-09). */
+const vatCountries = ["EL", "XI"]
 /** The longest of the European Union has 14 characters; other countries' are not longer. */
 export const VatId = Schema.String.annotate({ description: "with its country", examples: ["DE123456789"] }).check(
   atMost(20),
-  Schema.isPattern(/^[A-Z]{2}[0-9A-Z+*]{2,13}$/u, { expected: "a VAT id with its country, such as DE123456789" }),
+  Schema.isPattern(/^[A-Z]{2}[0-9A-Z+*]{2,13}$/u, {
+    expected: "a VAT id with its country, such as DE123456789",
+  }).abort(),
+  rule(
+    "a VAT id begins with a country",
+    (id: string) => isCountryCode(id.slice(0, 2)) || vatCountries.includes(id.slice(0, 2)),
+    "a VAT id that begins with a country, such as DE123456789",
+  ),
 )
 const Iban = Schema.String.annotate({ examples: ["DE02120300000000202051"] }).check(
   Schema.isPattern(/^[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}$/u, {

@@ -14,6 +14,7 @@ import type { EventData, EventType } from "#events/catalogue.ts"
 import type { ChannelName, MessagePriority } from "./channels/channel.ts"
 import type { TemplateId } from "./templates/catalogue.ts"
 import { whyNoReceipt } from "./together/receipt.ts"
+import { whyNoRefund } from "./together/refund.ts"
 import { toldInSeries, whyNoSeries } from "./together/series.ts"
 import type { RecordedEventFacts } from "./together/told.ts"
 
@@ -51,10 +52,11 @@ export interface NotificationConfig {
    */
   readonly whyNot?: (db: Queryable, data: never) => Promise<string | undefined>
   /**
-   * Which other message tells the same, or undefined. Asked once, when messages are recorded.
+   * Which other message tells the same, or undefined, for each of some events of the type. Asked once, when messages
+   * are recorded.
    * `later`: it is not decided yet, and asked again soon.
    */
-  readonly toldElsewhere?: (db: Queryable, data: never, event: RecordedEventFacts) => Promise<ToldElsewhere>
+  readonly toldElsewhere?: (db: Queryable, events: readonly RecordedEventFacts[]) => Promise<readonly ToldElsewhere[]>
   /** Runs in the transaction that marks a message as sent. */
   readonly whenSent?: (tx: Tx, data: never, message: SentMessage) => Promise<void>
 }
@@ -76,7 +78,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    toldElsewhere: inSeries,
+    toldElsewhere: toldInSeries,
   },
   "recurring_booking.created": {
     templateId: "series-booked",
@@ -86,7 +88,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    toldElsewhere: async (_db: Queryable, data: EventData<"recurring_booking.created">) => whyNoSeries(data),
+    toldElsewhere: whyNoSeries,
   },
   "recurring_booking.changed": {
     templateId: "series-booked",
@@ -98,7 +100,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    toldElsewhere: async (_db: Queryable, data: EventData<"recurring_booking.changed">) => whyNoSeries(data),
+    toldElsewhere: whyNoSeries,
   },
   "recurring_booking.cancelled": {
     templateId: "series-cancelled",
@@ -108,7 +110,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    toldElsewhere: async (_db: Queryable, data: EventData<"recurring_booking.cancelled">) => whyNoSeries(data),
+    toldElsewhere: whyNoSeries,
   },
   "feedback.published": {
     templateId: "session-feedback",
@@ -126,7 +128,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    toldElsewhere: inSeries,
+    toldElsewhere: toldInSeries,
   },
   "booking.no_show": {
     templateId: "booking-no-show",
@@ -155,7 +157,7 @@ const configs = {
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
     ],
-    toldElsewhere: inSeries,
+    toldElsewhere: toldInSeries,
   },
   "booking.local_time_changed": {
     templateId: "booking-local-time-changed",
@@ -172,7 +174,7 @@ const configs = {
       { type: "booker", channel: "email" },
       { type: "facility_admins", channel: "email" },
     ],
-    toldElsewhere: inSeries,
+    toldElsewhere: toldInSeries,
   },
   "booking.approval.granted": {
     templateId: "approval-granted",
@@ -229,8 +231,13 @@ const configs = {
     templateId: "payment-receipt",
     priority: "normal",
     recipients: [{ type: "payer", channel: "email" }],
-    toldElsewhere: (db: Queryable, _data: EventData<"payment.succeeded">, event: RecordedEventFacts) =>
-      whyNoReceipt(db, event),
+    toldElsewhere: whyNoReceipt,
+  },
+  "payment.refunded": {
+    templateId: "payment-refunded",
+    priority: "normal",
+    recipients: [{ type: "payer", channel: "email" }],
+    toldElsewhere: whyNoRefund,
   },
   "subscription.limit_warning": {
     templateId: "limit-warning",
@@ -355,11 +362,6 @@ const configs = {
     recipients: [{ type: "platform_admins", channel: "email" }],
   },
 } as const satisfies Partial<Record<EventType, NotificationConfig>>
-
-/** A booking of a series that changed together with others is told with them. */
-function inSeries(db: Queryable, _data: object, event: RecordedEventFacts) {
-  return toldInSeries(db, event)
-}
 
 export const NOTIFICATION_CONFIGS: Readonly<Partial<Record<string, NotificationConfig>>> = configs
 

@@ -13,12 +13,18 @@ import { days, months } from "./language/calendar.ts"
 /** @param amount minor units of the currency: 2400 EUR is €24.00 or 24,00 €, 2400 JPY is JP¥2,400. */
 export function money(language: Language, amount: number, currency: string): string {
   const decimals = decimalsOf(currency)
+  const key = `${language} ${currency}`
   const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals }
-  const format = new Intl.NumberFormat(localeOf[language], { style: "currency", currency, ...digits })
+  const format =
+    amounts.get(key) ?? new Intl.NumberFormat(localeOf[language], { style: "currency", currency, ...digits })
+  amounts.set(key, format)
   // As text, because a division would round large amounts.
   const decimal: string = `${amount}e-${decimals}`
   return format.format(decimal as `${number}`).replaceAll(/[\u00a0\u202f]/g, " ")
 }
+
+/** Making a format costs more than using it. There are at most as many as currencies: an unknown one throws. */
+const amounts = new Map<string, Intl.NumberFormat>()
 
 /** Where a time is read. */
 export interface Clock {

@@ -16,8 +16,8 @@ import { type MessagePlace, placesOf } from "./places.ts"
 import { messageDataOf } from "./preferences/about.ts"
 import { type Reached, reach } from "./preferences/reach.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
-import { type Message, render } from "./render.ts"
-import { receiptOf } from "./together/receipt.ts"
+import { type Message, render, type SharedFields } from "./render.ts"
+import { receiptsOf } from "./together/receipt.ts"
 import { seriesOf } from "./together/series.ts"
 import type { Receipt, Series } from "./together/told.ts"
 
@@ -51,8 +51,11 @@ export type Channels = readonly Pick<Channel, "name" | "unavailable">[]
 
 /** The limit for one event. More recipients are a mistake, and a mistake must not send ten thousand mails. */
 const maxRecipients = 500
-/** How long texts are made before other work of the process has its turn, milliseconds. */
-const renderingMs = 8
+/**
+ * How long texts are made before other work of the process has its turn, milliseconds. Each answer of PostgreSQL to the
+ * recording of another club's event waits so long.
+ */
+const renderingMs = 2
 
 /**
  * Records the messages of events, unless they are already recorded, and answers those of each event. Failed messages of
@@ -84,8 +87,12 @@ export async function intend(
     const config = NOTIFICATION_CONFIGS[event.type]
     return config === undefined ? [] : [{ event, config }]
   })
-  const [recipients, places] = await Promise.all([
+  const [recipients, receipts, places] = await Promise.all([
     resolveRecipients(db, wanted),
+    receiptsOf(
+      db,
+      wanted.map(({ event }) => event),
+    ),
     placesOf(
       db,
       wanted.map(({ event }) => event),
@@ -107,7 +114,7 @@ export async function intend(
     if (people > maxRecipients) throw new NotRendered(`${people} recipients of one event, more than ${maxRecipients}`)
     const place = places[nth]
     if (place === undefined) throw new NotRendered(`there is no facility ${event.facility_id}`)
-    const together = { receipt: await receiptOf(db, event), series: await seriesOf(db, event) }
+    const together = { receipt: receipts.get(event.id) ?? null, series: await seriesOf(db, event) }
     const writingOf = writingsOf(event, place, together)
     for (const recipient of told) drafts.push({ event, config, place, recipient, writing: writingOf(recipient) })
   }
@@ -147,17 +154,21 @@ async function rowsOf(
   channels: Channels,
 ): Promise<readonly Row[]> {
   const made = new Map<Writing, Message>()
+  const shared = new Map<string, SharedFields>()
   const rows: Row[] = []
   let turn = performance.now()
   for (const { event, config, place, recipient, writing } of drafts) {
     const { templateId, view, language } = writing
     const { texts, fault = null } = worded.get(writing) ?? {}
-    const message = made.get(writing) ?? attempt(() => render(templateId, view, language, texts))
+    const alike = `${event.id} ${templateId} ${language} ${view.recipient.timezone}`
+    const fields = shared.get(alike) ?? new Map()
+    shared.set(alike, fields)
+    const message = made.get(writing) ?? attempt(() => render(templateId, view, language, texts, fields))
     made.set(writing, message)
     const ics = recipient.channel === "email" ? invitationOf(event, place, message.short) : null
     rows.push({ ...rowOf(event, config, recipient, message, channels), language, ics, words_fault: fault })
     if (performance.now() - turn < renderingMs) continue
-    await Bun.sleep(0)
+    await new Promise<void>((go) => setImmediate(go))
     turn = performance.now()
   }
   return rows
@@ -283,7 +294,7 @@ function writingsOf(
   { receipt, series }: { readonly receipt: Receipt | null; readonly series: Series | null },
 ): (recipient: Recipient) => Writing {
   const known = new Map<string, Writing>()
-  return ({ userId, firstName = "", lastName = "", as, templateId, timezone: own, language: chosen }) => {
+  return ({ userId, firstName = "", lastName = "", parentName, as, templateId, timezone: own, language: chosen }) => {
     const key = `${userId} ${as} ${templateId}`
     // A person who has chosen no zone is taken to be where the facility is. The platform is nowhere.
     const timezone = own ?? (isPlatform ? null : facility.timezone)
@@ -294,7 +305,14 @@ function writingsOf(
       series,
       data: event.data,
       occurredAt: event.occurred_at.toISOString(),
-      recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as, timezone },
+      recipient: {
+        userId,
+        firstName,
+        name: `${firstName} ${lastName}`.trim(),
+        as,
+        timezone,
+        ...(parentName !== undefined && { parentName }),
+      },
     }
     const writing = known.get(key) ?? {
       facilityId: event.facility_id,

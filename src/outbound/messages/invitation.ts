@@ -89,8 +89,14 @@ const quoted = (text: string) => `"${oneLine(text).replaceAll('"', "'")}"`
 
 const longestBytes = 75
 
+/** The first piece of a line in ASCII, or a later one, which has a blank before it. */
+const ofOneLine = /^.{75}|.{1,74}/g
+
 /** Folds a line by bytes, and never inside a character (RFC 5545, 3.1). */
 function folded(line: string): string {
+  const size = Buffer.byteLength(line)
+  if (size <= longestBytes) return line
+  if (size === line.length) return line.replaceAll(ofOneLine, (piece, from) => (from === 0 ? piece : `\r\n ${piece}`))
   const lines: string[] = []
   let [piece, bytes] = ["", 0]
   for (const sign of line) {

@@ -3,6 +3,7 @@
  * people concerned then.
  * - A child without an address is reached at its parent's.
  * - If the event does not list the participants of a booking, they come from the booking.
+ * - Who paid what is refunded comes from the payment.
  * - The coach of a lesson comes from the lesson.
  * - The administrators of a facility or of the platform come from its roles.
  * Names and addresses are the present ones, unless a link says where it goes (link-recipients.ts).
@@ -40,6 +41,8 @@ export interface Recipient {
   /** All fields are undefined when there is no such user. */
   readonly firstName: string | undefined
   readonly lastName: string | undefined
+  /** The first name of the parent whose address it is. Undefined: the person's own. */
+  readonly parentName: string | undefined
   readonly email: string | undefined
   /** Null: that of the facility. A child who chose none reads what the parent chose. */
   readonly language: Language | null
@@ -80,6 +83,7 @@ export async function resolveRecipients(
         ...part,
         firstName: user?.first_name,
         lastName: user?.last_name,
+        parentName: user?.parent_name ?? undefined,
         email: part.address ?? user?.email ?? undefined,
         language: user?.language ?? null,
         timezone: user?.timezone ?? null,
@@ -88,7 +92,7 @@ export async function resolveRecipients(
   )
 }
 
-type Part = Omit<Recipient, "firstName" | "lastName" | "email" | "language" | "timezone">
+type Part = Omit<Recipient, "firstName" | "lastName" | "parentName" | "email" | "language" | "timezone">
 
 function partsOf({ event, config }: ToldEvent, people: People): readonly Part[] {
   const found: Part[] = []
@@ -108,6 +112,7 @@ function partsOf({ event, config }: ToldEvent, people: People): readonly Part[] 
 interface Named {
   readonly first_name: string
   readonly last_name: string
+  readonly parent_name: string | null
   readonly email: string | null
   readonly language: Language | null
   readonly timezone: string | null
@@ -120,6 +125,9 @@ async function namesOf(
   if (asked.length === 0) return new Map()
   const rows = await db<(Named & { id: string; facility_id: string })[]>`
     select w.facility_id, u.id, u.first_name, u.last_name, ${addressIn(db, db`w.facility_id`)} as email,
+           case when u.email is null and u.contact_email is null then (
+             select m.first_name from slotbase.users m where m.email = slotbase.parents_email(u.id, w.facility_id)
+           ) end as parent_name,
            coalesce(u.language, p.language) as language, coalesce(u.timezone, p.timezone) as timezone
     from unnest(${asked.map((each) => each.userId)}::uuid[], ${asked.map((each) => each.facilityId)}::uuid[]) as w (user_id, facility_id)
     join slotbase.users u on u.id = w.user_id
@@ -149,6 +157,8 @@ interface About {
   /** The booker, in booking.no_show; the person, in the events of accounts. */
   readonly userId?: string
   readonly payerId?: string
+  /** Of payment.refunded, which names no payer. */
+  readonly refundId?: string
   readonly coachId?: string
   readonly participants?: readonly { readonly userId: string }[]
   readonly parentIds?: readonly string[]
@@ -165,7 +175,7 @@ async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<Pe
     events.filter(({ config }) => config.recipients.some((each) => each.type === type)).map(({ event }) => event)
   const about = (event: Concerned) => event.data as About
   const ofBooking = (event: Concerned) => bookingOf(event) !== undefined
-  const [participants, coaches, admins, links] = await Promise.all([
+  const [participants, coaches, payers, admins, links] = await Promise.all([
     participantsOf(
       db,
       asking("participants").filter((event) => about(event).participants === undefined && ofBooking(event)),
@@ -173,6 +183,10 @@ async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<Pe
     coachesOf(
       db,
       asking("coach").filter((event) => about(event).coachId === undefined && ofBooking(event)),
+    ),
+    payersOf(
+      db,
+      asking("payer").filter((event) => about(event).payerId === undefined && about(event).refundId !== undefined),
     ),
     adminsOf(db, [
       ...asking("facility_admins").map((event) => event.facility_id),
@@ -183,7 +197,17 @@ async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<Pe
   const plain = (ids: readonly (string | undefined)[] = []) =>
     ids.filter((id) => id !== undefined).map((userId) => ({ userId }))
   return (event, type) => {
-    const { userId, bookerId, payerId, coachId, parentIds, linkId = "", participants: named, number } = about(event)
+    const {
+      userId,
+      bookerId,
+      payerId,
+      coachId,
+      parentIds,
+      linkId = "",
+      refundId = "",
+      participants: named,
+      number,
+    } = about(event)
     const key = bookingKey(event)
     switch (type) {
       case "link":
@@ -197,7 +221,7 @@ async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<Pe
       case "booker":
         return plain([bookerId ?? userId])
       case "payer":
-        return plain([payerId])
+        return plain([payerId ?? payers.get(refundId)])
       case "coach":
         return plain(coachId === undefined ? coaches.get(key) : [coachId])
       case "parents":
@@ -229,6 +253,20 @@ const coachesOf = (db: Queryable, events: readonly Concerned[]) =>
       from unnest(${bookings}::uuid[], ${facilities}::uuid[]) as e (booking_id, facility_id)
       join slotbase.coach_sessions s on s.booking_id = e.booking_id and s.facility_id = e.facility_id`,
   )
+
+/** Who paid what is refunded, by the refund. A payment at the desk counts for the owner of its account. */
+async function payersOf(db: Queryable, events: readonly Concerned[]): Promise<ReadonlyMap<string, string>> {
+  if (events.length === 0) return new Map()
+  const rows = await db<{ id: string; user_id: string }[]>`
+    select r.id, coalesce(p.payer_id, a.owner_id) as user_id
+    from unnest(${events.map(({ data }) => (data as About).refundId ?? "")}::uuid[],
+                ${events.map((event) => event.facility_id)}::uuid[]) as e (refund_id, facility_id)
+    join slotbase.refunds r on r.id = e.refund_id and r.facility_id = e.facility_id
+    left join slotbase.payments p on p.id = r.payment_id and p.facility_id = r.facility_id
+    left join slotbase.billing_accounts a on a.id = r.billing_account_id and a.facility_id = r.facility_id
+    where coalesce(p.payer_id, a.owner_id) is not null`
+  return new Map(rows.map((row) => [row.id, row.user_id]))
+}
 
 const participantsOf = (db: Queryable, events: readonly Concerned[]) =>
   peopleByBooking(

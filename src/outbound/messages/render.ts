@@ -3,9 +3,9 @@
  * they quote. Only the layout makes HTML, and it escapes every value. So no name can add a header, a line or markup to
  * a mail.
  */
-import { type Template as Compiled, Liquid } from "liquidjs"
+import type { Template as Compiled, Liquid } from "liquidjs"
 import { type Language, languages } from "#base/languages.ts"
-import { engineOf, engineOptions } from "./language/engine.ts"
+import { engineOf } from "./language/engine.ts"
 import { greetingOf, labels, sentWith } from "./language/labels.ts"
 import { linkPlaces } from "./link-place.ts"
 import { longestOf, longestSubject, oneLine } from "./one-line.ts"
@@ -25,6 +25,8 @@ export interface View {
   readonly recipient: {
     readonly userId: string
     readonly firstName: string
+    /** The first name of the parent who reads it for a child. */
+    readonly parentName?: string
     readonly name: string
     readonly as: string
     /** IANA zone of the reader; null: unknown. */
@@ -47,14 +49,29 @@ export interface Message {
   readonly html: string
 }
 
+/** The fields of an event's message that say the same to every reader of one language and zone. */
+export type SharedFields = Map<Piece, string>
+
 /**
  * Throws when the view lacks a variable of the template, or when an instant, zone or currency is invalid.
  * @param own texts of the facility's own words, each a single line; they stand in the place of the built-in ones
+ * @param shared fields that were rendered for another reader of the same event, language and zone; it gets further ones
  */
-export function render(id: TemplateId, view: View, language: Language, own: OwnWords = {}): Message {
+export function render(
+  id: TemplateId,
+  view: View,
+  language: Language,
+  own: OwnWords = {},
+  shared: SharedFields = new Map(),
+): Message {
   const { engine, templates: known } = compiled[language]
   const template = known[id]
-  const line = (piece: Compiled[], limit?: number) => oneLine(engine.renderSync(piece, view), limit)
+  const rendered = (piece: Piece) => {
+    const text = piece.same ?? shared.get(piece) ?? (engine.renderSync(piece.parsed, view) as string)
+    if (piece.isShared) shared.set(piece, text)
+    return text
+  }
+  const line = (piece: Piece, limit?: number) => oneLine(rendered(piece), limit)
   const field = (name: WordField) => own[name] ?? line(template.words[name], longestOf(name))
   const [subject, short] = [field("subject"), field("short")]
   const words = {
@@ -67,19 +84,14 @@ export function render(id: TemplateId, view: View, language: Language, own: OwnW
     action: line(template.action, longestSubject),
     link: template.link,
     note: field("note"),
-    greeting: oneLine(greetingOf(language, view.recipient.firstName), longestSubject).concat(","),
+    greeting: oneLine(greetingOf(language, view.recipient.firstName, view.recipient.parentName), longestSubject),
     facility: oneLine(view.facility.name, longestSubject),
     sentWith: sentWith[language],
   }
-  return { subject, short, text: layout.renderSync(text, words), html: escaping.renderSync(html, words) }
+  return { subject, short, text: textLayout(words), html: htmlLayout(words) }
 }
 
-const layout = new Liquid(engineOptions)
-const escaping = new Liquid({ ...engineOptions, outputEscape: "escape" })
-
 // Compiled once, at the start: a template that does not parse stops the program, not a mail.
-const text = layout.parse(textLayout)
-const html = escaping.parse(htmlLayout)
 const compiled = Object.fromEntries(languages.map((each) => [each, compileAll(each)])) as Record<
   Language,
   ReturnType<typeof compileAll>
@@ -93,24 +105,38 @@ function compileAll(language: Language) {
 
 function compile(engine: Liquid, template: Template, language: Language): CompiledTemplate {
   const { facts, action } = template
+  const pieceOf = (source: string): Piece => ({
+    parsed: engine.parse(source),
+    ...(!source.includes("{") && { same: source }),
+    isShared: !/\b(?:recipient|receipt)\b/.test(source),
+  })
   return {
-    words: Object.fromEntries(wordFields.map((name) => [name, engine.parse(template[language][name])])) as Record<
+    words: Object.fromEntries(wordFields.map((name) => [name, pieceOf(template[language][name])])) as Record<
       WordField,
-      Compiled[]
+      Piece
     >,
     facts: facts.map(
       ([label, value]) =>
-        [labels[label][language], engine.parse(typeof value === "string" ? value : value[language])] as const,
+        [labels[label][language], pieceOf(typeof value === "string" ? value : value[language])] as const,
     ),
-    action: engine.parse(action?.[language] ?? ""),
+    action: pieceOf(action?.[language] ?? ""),
     link: linkPlaces[action?.to ?? "account"],
   }
 }
 
 interface CompiledTemplate {
-  readonly words: Readonly<Record<WordField, Compiled[]>>
-  readonly facts: readonly (readonly [label: string, value: Compiled[]])[]
-  readonly action: Compiled[]
+  readonly words: Readonly<Record<WordField, Piece>>
+  readonly facts: readonly (readonly [label: string, value: Piece])[]
+  readonly action: Piece
   /** The place of the link. */
   readonly link: string
+}
+
+/** A field of a template. */
+interface Piece {
+  readonly parsed: Compiled[]
+  /** What it always says: it has no variables. */
+  readonly same?: string
+  /** It asks nothing about its reader but language and zone. */
+  readonly isShared: boolean
 }

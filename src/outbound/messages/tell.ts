@@ -6,7 +6,7 @@
 import type { Tx } from "#base/database/transaction.ts"
 import { causedBy } from "#events/caused-by.ts"
 import { type EventContext, record, setEventContext } from "#events/outbox.ts"
-import { NOTIFICATION_CONFIGS } from "./configs.ts"
+import { NOTIFICATION_CONFIGS, type ToldElsewhere } from "./configs.ts"
 import { type Channels, type Intent, type Notified, recordMessages } from "./intents.ts"
 
 /** Undefined: there is a message. Else the reason why there is none. */
@@ -33,13 +33,13 @@ export async function tellPeople(
   { channels, environment }: TellingTools,
   undecided: "throw" | "tell" = "throw",
 ): Promise<readonly TellingOutcome[]> {
+  const elsewhere = await toldElsewhere(tx, events)
   const reasons: (string | undefined)[] = []
   for (const event of events) {
-    const { whyNot, toldElsewhere } = NOTIFICATION_CONFIGS[event.type] ?? {}
-    const elsewhere = await toldElsewhere?.(tx, event.data as never, event)
-    if (typeof elsewhere === "object" && undecided === "throw") throw new NotDecidedYet(elsewhere.later)
-    const told = typeof elsewhere === "object" ? undefined : elsewhere
-    reasons.push(told ?? (await whyNot?.(tx, event.data as never)))
+    const other = elsewhere.get(event)
+    if (typeof other === "object" && undecided === "throw") throw new NotDecidedYet(other.later)
+    const told = typeof other === "object" ? undefined : other
+    reasons.push(told ?? (await NOTIFICATION_CONFIGS[event.type]?.whyNot?.(tx, event.data as never)))
   }
   const told = events.filter((_, nth) => reasons[nth] === undefined)
   const recorded = await recordMessages(tx, told, channels)
@@ -49,6 +49,16 @@ export async function tellPeople(
     const skipped = reasons[nth]
     return skipped === undefined ? outcomeOf(byEvent.get(event) ?? []) : { skipped }
   })
+}
+
+/** Asks once for all events of a type. */
+async function toldElsewhere(tx: Tx, events: readonly Notified[]): Promise<ReadonlyMap<Notified, ToldElsewhere>> {
+  const found = new Map<Notified, ToldElsewhere>()
+  for (const [type, some] of Map.groupBy(events, (event) => event.type)) {
+    const answers = await NOTIFICATION_CONFIGS[type]?.toldElsewhere?.(tx, some)
+    for (const [nth, event] of some.entries()) found.set(event, answers?.[nth])
+  }
+  return found
 }
 
 function announce(

@@ -249,7 +249,7 @@ test("a child without an address of its own is reached at its parent's", async (
   await aChildLink(database.db, { parent: mia.id, child, permissions: ["book"] })
   await run(eventOf("waitlist.offered", { bookerId: child, resourceId: court.id }))
   expect(mailsBySubject()).toEqual({ "A slot is free: Court 1, Thu, 12 Mar 2026, 18:00": [mia.email] })
-  expect(receiver.mails[0]?.text).toStartWith("Hello Ida,\n")
+  expect(receiver.mails[0]?.text).toStartWith("Hello Mia, a message for Ida:\n")
 })
 
 test("a run without a reachable recipient is skipped with the reason", async () => {

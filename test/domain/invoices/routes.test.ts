@@ -95,6 +95,8 @@ describe("what cannot be a seller is refused where it is given", () => {
     "a BIC without an IBAN": [{ bic: "BYLADEM1001" }, "body.iban"],
     "a VAT id without its country": [{ vatId: "123456789" }, "body.vatId"],
     "a country in words": [{ country: "Germany" }, "body.country"],
+    "a country that there is not": [{ country: "XX" }, "body.country"],
+    "a VAT id of a country that there is not": [{ vatId: "XX123456789" }, "body.vatId"],
     "a prefix with digits": [{ numberPrefix: "2026" }, "body.numberPrefix"],
     "a language that nobody wrote": [{ language: "fr" }, "body.language"],
   }

@@ -84,7 +84,10 @@ const told = Object.entries(NOTIFICATION_CONFIGS).flatMap(([type, { recipients =
     ? recipients.map((each) => ({ type, recipient: each.type, channel: each.channel }))
     : [],
 )
-const conditional = Object.keys(NOTIFICATION_CONFIGS).filter((type) => NOTIFICATION_CONFIGS[type]?.whyNot)
+const conditional = Object.keys(NOTIFICATION_CONFIGS).filter((type) => {
+  const { whyNot, toldElsewhere } = NOTIFICATION_CONFIGS[type] ?? {}
+  return whyNot ?? toldElsewhere
+})
 
 /** A message that is no longer true at its turn is skipped; an earlier attempt may already have sent it. */
 const wrongMessages = (db: Queryable, after: number) => db`
@@ -100,7 +103,7 @@ const wrongMessages = (db: Queryable, after: number) => db`
       and not (p.type = any (${conditional}::text[])
         and exists (select from slotbase.handler_history r
                     where r.event_id = p.event_id and r.handler = h.handler and r.status = 'skipped'))
-  ), expected as (
+  ), listed as (
     select distinct d.event_id, u.user_id, t.channel from due d join told t using (type)
     cross join lateral (
       select coalesce(d.data ->> 'bookerId', d.data ->> 'userId')::uuid as user_id where t.recipient = 'booker'
@@ -111,6 +114,11 @@ const wrongMessages = (db: Queryable, after: number) => db`
       where t.recipient = 'participants' and d.data -> 'participants' is null
         and b.booking_id = (d.data ->> 'bookingId')::uuid and b.facility_id = d.facility_id
     ) u
+  ), expected as (
+    select * from listed
+    union
+    select l.event_id, l.user_id, 'in_app' from listed l join slotbase.users u on u.id = l.user_id
+    where u.password_hash is not null
   ), written as (
     select n.event_id, n.user_id, n.channel, count(*) as messages
     from slotbase.notifications n join due using (event_id) group by 1, 2, 3

@@ -6,7 +6,8 @@ import { languages } from "#base/languages.ts"
 import { definitionOf } from "#events/catalogue.ts"
 import { templateLimits } from "#outbound/messages/language/engine.ts"
 import { oneLine } from "#outbound/messages/one-line.ts"
-import { render } from "#outbound/messages/render.ts"
+
+import { render, type SharedFields } from "#outbound/messages/render.ts"
 import { samples, viewOf } from "#outbound/messages/sample-view.ts"
 import { templateIds, templates } from "#outbound/messages/templates/catalogue.ts"
 
@@ -25,6 +26,22 @@ test("every message has its words in every language, and no line stays empty or 
       expect(message.html).toStartWith(`<!doctype html>\n<html lang="${language}">`)
     }
   }
+})
+
+test("fields that two readers of an event share say the same as without sharing, whatever part each has", () => {
+  for (const language of languages)
+    for (const type of new Set(samples().map((sample) => sample.type))) {
+      const shared: SharedFields = new Map()
+      for (const { templateId, view: shown } of samples().filter((sample) => sample.type === type && !sample.variant)) {
+        const parts = ["booker", "participant", "facility_admin", "payer"].map((as) => ({
+          ...shown,
+          receipt: as === "booker" ? shown.receipt : null,
+          recipient: { ...shown.recipient, as, firstName: as },
+        }))
+        for (const part of parts)
+          expect(render(templateId, part, language, {}, shared)).toEqual(render(templateId, part, language))
+      }
+    }
 })
 
 test("the samples show every template", () => {

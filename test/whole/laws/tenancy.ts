@@ -141,6 +141,8 @@ export const tenancyLaw: Law = {
       "the ids are those of claimed deliveries, whose receivers have answered 410",
     "src/outbound/live/channels.ts: select resources":
       "the facility of a channel, which then decides the right to listen",
+    "src/outbound/messages/preferences/routes/unsubscribe.ts: select role_grants, facilities, users":
+      "the person whom the sealed token of the link names",
     "src/outbound/messages/recipients.ts: select users": "the people whom an event of the facility concerns",
     "src/outbound/messages/channels/push/subscriptions.ts: delete push_subscriptions":
       "a browser of the caller, or one that the caller has shown the address of",

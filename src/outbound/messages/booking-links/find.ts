@@ -21,6 +21,8 @@ export interface OpenedLink {
   readonly bookingIds: readonly string[]
   /** The entry of the waitlist; undefined: the message is no offer. */
   readonly entryId: string | undefined
+  /** The message is about money: its reader has paid, for themselves or somebody else. */
+  readonly isPayer: boolean
 }
 
 /** A link works until so many days after the message, and after the end of its last booking. */
@@ -37,7 +39,7 @@ export async function openLink(db: Db, secrets: SecretBox, token: string): Promi
            (select slotbase.now()) > greatest(n.created_at, (
              select max(b.end_at) from slotbase.bookings b
              where b.facility_id = n.facility_id and b.id = any (array(
-               select jsonb_array_elements_text(coalesce(e.data -> 'bookingIds', jsonb_build_array(e.data -> 'bookingId')))::uuid))
+               select jsonb_array_elements_text(coalesce(e.data -> 'bookingIds', jsonb_build_array(coalesce(e.data -> 'bookingId', e.data -> 'referenceId'))))::uuid))
            )) + make_interval(days => ${linkDays}) as is_over
     from slotbase.notifications n
     join slotbase.users u on u.id = n.user_id
@@ -47,7 +49,8 @@ export async function openLink(db: Db, secrets: SecretBox, token: string): Promi
   if (!row || row.is_over || row.email === null || !isTokenOf(secrets, token, message, row.email)) return undefined
   const member = await memberOf(db, row.user_id, row.facility_id)
   if (member === undefined) return undefined
-  const { bookingId, bookingIds = [], entryId } = row.data
+  const { bookingIds = [], entryId, referenceType, referenceId } = row.data
+  const bookingId = row.data.bookingId ?? (referenceType === "booking" ? referenceId : undefined)
   return {
     member,
     language: row.language,
@@ -55,6 +58,7 @@ export async function openLink(db: Db, secrets: SecretBox, token: string): Promi
     facility: { name: row.name, timezone: row.timezone, currency: row.currency },
     bookingIds: bookingId === undefined ? bookingIds : [bookingId],
     entryId: row.type === "waitlist.offered" ? entryId : undefined,
+    isPayer: row.type.startsWith("payment."),
   }
 }
 
@@ -86,6 +90,9 @@ interface Row {
     readonly bookingId?: string
     readonly bookingIds?: readonly string[]
     readonly entryId?: string
+    /** Of a payment or refund: what it is for. */
+    readonly referenceType?: string
+    readonly referenceId?: string
   }
   readonly language: Language
   readonly reader_zone: string

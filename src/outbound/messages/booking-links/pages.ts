@@ -1,9 +1,11 @@
 /** The pages of a link: the bookings of a series, one booking, an offer, and the question before a cancellation. */
 import { mayActFor } from "#access/caller.ts"
+import type { Language } from "#base/languages.ts"
 import type { BookingRow } from "#domain/booking/booking-row.ts"
 import type { CancellationQuote } from "#domain/booking/cancel.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"
 import type { WaitlistEntry } from "#domain/booking/waitlist/answer.ts"
+import type { IssuedInvoice } from "#domain/invoices/answer.ts"
 import { localTime, money, period, shortTime } from "#outbound/messages/format.ts"
 import { shortId } from "#outbound/messages/language/engine.ts"
 import { labels } from "#outbound/messages/language/labels.ts"
@@ -36,12 +38,24 @@ export function seriesPage(link: OpenedLink, bookings: readonly BookingRow[]): H
   })
 }
 
-/** Whether the reader was told of the booking: as its booker, a parent, or one who plays. */
-export const mayOpen = ({ member }: OpenedLink, booking: BookingRow): boolean =>
+/** Whether the reader was told of the booking: as its booker, a parent, one who plays, or who paid. */
+export const mayOpen = ({ member, isPayer }: OpenedLink, booking: BookingRow): boolean =>
+  isPayer ||
   familyOf(member).includes(booking.booker_id) ||
   booking.participants.some(({ userId }) => userId === member.caller.userId)
 
-export function bookingPage(link: OpenedLink, booking: BookingRow, status = 200, said?: Said): HtmlPage {
+/** How a page answers, and the papers of the booking that its reader may see, the oldest first. */
+export interface Shown {
+  readonly status?: number
+  readonly said?: Said
+  readonly papers?: readonly IssuedInvoice[]
+}
+
+export function bookingPage(
+  link: OpenedLink,
+  booking: BookingRow,
+  { status = 200, said, papers = [] }: Shown = {},
+): HtmlPage {
   const { language, member } = link
   const isTheirs = familyOf(member).includes(booking.booker_id)
   const canCancel = isTheirs && mayActFor(member, booking.booker_id, "book")
@@ -69,20 +83,18 @@ export function bookingPage(link: OpenedLink, booking: BookingRow, status = 200,
         : canCancel && isHeld
           ? [{ act: "release", words: pageWords.release[language], isQuiet: true }]
           : [],
-    links: link.bookingIds.length > 1 ? [{ to: "?", words: pageWords.back[language] }] : [],
+    links: [
+      ...papers.map((paper) => ({ to: `?paper=${paper.id}`, words: paperWords(language, paper) })),
+      ...(link.bookingIds.length > 1 ? [{ to: "?", words: pageWords.back[language] }] : []),
+    ],
   })
 }
 
-export function offerPage(
-  link: OpenedLink,
-  entry: WaitlistEntry,
-  booking: BookingRow,
-  status = 200,
-  said?: Said,
-): HtmlPage {
+export function offerPage(link: OpenedLink, entry: WaitlistEntry, booking: BookingRow, shown: Shown = {}): HtmlPage {
+  const { status = 200, said } = shown
   if (entry.status !== "offered") {
     const over = { text: pageWords.offerOver[link.language], isFault: true }
-    return bookingPage(link, booking, status, said ?? (entry.status === "expired" ? over : undefined))
+    return bookingPage(link, booking, entry.status === "expired" ? { said: over, ...shown } : shown)
   }
   const { language, member } = link
   const until = entry.offer?.expiresAt
@@ -124,6 +136,11 @@ export function askPage(link: OpenedLink, booking: BookingRow, quote: Cancellati
       { act: "see", words: pageWords.keep[language], isQuiet: true },
     ],
   })
+}
+
+function paperWords(language: Language, { kind, isReceipt, number, gross, currency }: IssuedInvoice): string {
+  const name = kind === "credit_note" ? "creditNote" : isReceipt ? "receipt" : "invoice"
+  return `${pageWords[name][language]} ${number} · ${money(language, gross, currency)} (PDF)`
 }
 
 const headOf = ({ language, facility }: OpenedLink, title: string) => ({ language, facility: facility.name, title })

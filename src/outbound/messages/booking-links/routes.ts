@@ -4,6 +4,7 @@
  * person that the mail went to, with the rights of a member.
  */
 import { Elysia } from "elysia"
+import { NotFound } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import type { BookingRow } from "#domain/booking/booking-row.ts"
 import { type CancellationQuote, cancelBooking, quoteCancellation } from "#domain/booking/cancel.ts"
@@ -12,15 +13,18 @@ import { releaseHold } from "#domain/booking/holds.ts"
 import { runAcceptHooks } from "#domain/booking/hooks.ts"
 import { offeredBooking } from "#domain/booking/waitlist/offered-booking.ts"
 import { acceptOffer, declineOffer, getEntry } from "#domain/booking/waitlist/waitlist.ts"
+import { getPaper, listPapers } from "#domain/invoices/list.ts"
+import { pdfFile } from "#domain/invoices/papers/files.ts"
 import { pageHeaders } from "#domain/people/accounts/pages.ts"
 import type { App } from "#http/app.ts"
 import { readFormFields } from "#http/body.ts"
 import { bodyLimits } from "#http/body-limits.ts"
+import { idOf } from "#http/path.ts"
 import { errorAnswerOf } from "#http/problems.ts"
 import { type RequestTools, streamingApi } from "#http/route.ts"
 import { type OpenedLink, openLink } from "./find.ts"
 import type { HtmlPage } from "./layout.ts"
-import { askPage, bookingPage, endedPage, mayOpen, offerPage, type Said, seriesPage } from "./pages.ts"
+import { askPage, bookingPage, endedPage, mayOpen, offerPage, type Shown, seriesPage } from "./pages.ts"
 import { pageWords, refusalWords } from "./words.ts"
 
 const path = "/booking-links/:token"
@@ -30,6 +34,8 @@ export const bookingLinkRoutes = (app: App) =>
     .use(streamingApi(app))
     .get(path, async ({ params, request }) => {
       const link = await openLink(app.db, app.secrets, params.token ?? "")
+      const paperId = new URL(request.url).searchParams.get("paper")
+      if (link && paperId !== null) return paperOf(app, link, paperId)
       return respond(link ? await shown(app, link, nthOf(request)) : endedPage())
     })
     .post(path, async ({ params, request, command }) => {
@@ -100,20 +106,28 @@ async function acting(
 const reasons = { en: "Cancelled from the mail", de: "Aus der Mail abgesagt" }
 
 /** The page of the link as things stand now. */
-async function shown(
-  app: App,
-  link: OpenedLink,
-  nth: number,
-  { status, said }: { readonly status?: number; readonly said?: Said } = {},
-): Promise<HtmlPage> {
+async function shown(app: App, link: OpenedLink, nth: number, how: Omit<Shown, "papers"> = {}): Promise<HtmlPage> {
   const booking = await bookingOf(app, link, nth)
   if (booking === undefined) {
     const all = await Promise.all(link.bookingIds.map((id) => findBooking(app.db, link.member.facilityId, id)))
     const theirs = all.filter((each) => each !== undefined && mayOpen(link, each)) as BookingRow[]
     return theirs.length === 0 ? endedPage() : seriesPage(link, theirs)
   }
-  if (link.entryId === undefined) return bookingPage(link, booking, status, said)
-  return offerPage(link, await getEntry(app.db, link.member, link.entryId), booking, status, said)
+  const { data } = await listPapers(app.db, link.member, { referenceId: booking.id })
+  const all = { ...how, papers: data.toReversed() }
+  if (link.entryId === undefined) return bookingPage(link, booking, all)
+  return offerPage(link, await getEntry(app.db, link.member, link.entryId), booking, all)
+}
+
+/** The PDF of an invoice or credit note for a booking of the link. Throws NotFound, also for another one. */
+async function paperOf({ db }: App, link: OpenedLink, id: string): Promise<Response> {
+  const paper = await getPaper(db, link.member, idOf(id, "invoice"))
+  if (!link.bookingIds.includes(paper.reference_id ?? "")) throw new NotFound("invoice", id)
+  const { content } = await pdfFile(db, paper, link.language)
+  const name = `inline; filename="${paper.number}.pdf"`
+  return new Response(content, {
+    headers: { ...pageHeaders, "content-type": "application/pdf", "content-disposition": name },
+  })
 }
 
 /** The booking that is shown; undefined: a series, of which none is chosen, or one that the reader may not see. */

@@ -60,7 +60,11 @@ export const labels = {
 
 export type Label = keyof typeof labels
 
-export const greetingOf = (language: Language, firstName: string): string =>
-  `${language === "de" ? "Hallo" : "Hello"} ${firstName}`.trim()
+/** With its comma. @param parentName of the parent who reads the mail of a child without an address */
+export function greetingOf(language: Language, firstName: string, parentName?: string): string {
+  const hello = language === "de" ? "Hallo" : "Hello"
+  if (parentName === undefined) return `${`${hello} ${firstName}`.trim()},`
+  return `${hello} ${parentName}, ${language === "de" ? "eine Nachricht für" : "a message for"} ${firstName}:`
+}
 
 export const sentWith: Readonly<Record<Language, string>> = { en: "sent with SlotBase", de: "gesendet mit SlotBase" }

@@ -25,6 +25,7 @@ export const bookingConfirmation: Template = {
   facts: [
     ["when", `{{ data.startAt | period: data.endAt, data.timezone }}`],
     ["where", `{{ data.resourceName }}, {{ facility.name }}`],
+    ["kind", `{% if data.bookingType != "open_play" %}{{ data.bookingType | words }}{% endif %}`],
     ["players", `{{ data.participants | map: "name" | join: ", " }}`],
     [
       "price",

@@ -24,6 +24,7 @@ import { passwordChanged } from "./password-changed.ts"
 import { passwordReset } from "./password-reset.ts"
 import { paymentFailed } from "./payment-failed.ts"
 import { paymentReceipt } from "./payment-receipt.ts"
+import { paymentRefunded } from "./payment-refunded.ts"
 import { paymentVoided } from "./payment-voided.ts"
 import { phoneCode } from "./phone-code.ts"
 import { platformFailing } from "./platform-failing.ts"
@@ -71,6 +72,7 @@ export const templates = {
   "password-reset": passwordReset,
   "payment-failed": paymentFailed,
   "payment-receipt": paymentReceipt,
+  "payment-refunded": paymentRefunded,
   "payment-voided": paymentVoided,
   "phone-code": phoneCode,
   "platform-failing": platformFailing,

@@ -1,5 +1,6 @@
 /** payment.succeeded, to the payer. The message confirms the payment; InvoiceHandler makes the invoice. */
 import type { Template } from "./template.ts"
+import { seePapers } from "./values.ts"
 
 export const paymentReceipt: Template = {
   en: {
@@ -26,4 +27,5 @@ export const paymentReceipt: Template = {
     ],
     ["reference", `{{ data.transactionId | short_id }}`],
   ],
+  action: seePapers,
 }

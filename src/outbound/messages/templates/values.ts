@@ -14,6 +14,12 @@ export const seeOrCancel = {
   en: "See or cancel the booking",
   de: "Buchung ansehen oder absagen",
 } as const
+/** Only the page of a booking has its papers; what else was paid for has no page. */
+export const seePapers = {
+  to: "booking",
+  en: `{% if data.referenceType == "booking" %}See the booking and its invoices{% endif %}`,
+  de: `{% if data.referenceType == "booking" %}Buchung und Rechnungen ansehen{% endif %}`,
+} as const
 export const seeSeries = { to: "booking", en: "See the bookings", de: "Buchungen ansehen" } as const
 /** Only the booker may cancel. */
 export const seeOrCancelAsBooker = {

@@ -7,17 +7,27 @@ import type { Queryable } from "#base/database/db.ts"
 import type { EventData } from "#events/catalogue.ts"
 import type { Receipt, RecordedEventFacts } from "./told.ts"
 
-/** The payment of a confirmed booking, if its booker paid it. Null: nobody, or somebody else, who gets a receipt. */
-export async function receiptOf(db: Queryable, event: RecordedEventFacts): Promise<Receipt | null> {
-  if (event.type !== "booking.confirmed" || event.causation_id === null) return null
-  const [row] = await db<{ data: EventData<"payment.succeeded">; paid_at: Date }[]>`
-    select p.data, p.occurred_at as paid_at
-    from slotbase.events p
-    where p.id = ${event.causation_id} and p.facility_id = ${event.facility_id} and p.type = 'payment.succeeded'`
-  const { bookingId, bookerId } = event.data as EventData<"booking.confirmed">
-  if (row?.data.referenceId !== bookingId || row.data.payerId !== bookerId) return null
-  const { amount, currency, paymentMethod } = row.data
-  return { amount, currency, paymentMethod, paidAt: row.paid_at.toISOString() }
+/** The payments of confirmed bookings, by event. None: nobody paid, or somebody else, who gets a receipt. */
+export async function receiptsOf(
+  db: Queryable,
+  events: readonly RecordedEventFacts[],
+): Promise<ReadonlyMap<string, Receipt>> {
+  const asked = events.filter(({ type, causation_id }) => type === "booking.confirmed" && causation_id !== null)
+  if (asked.length === 0) return new Map()
+  const rows = await db<{ id: string; facility_id: string; data: EventData<"payment.succeeded">; paid_at: Date }[]>`
+    select p.id, p.facility_id, p.data, p.occurred_at as paid_at
+    from unnest(${asked.map((each) => each.causation_id)}::uuid[], ${asked.map((each) => each.facility_id)}::uuid[]) as c (id, facility_id)
+    join slotbase.events p on p.id = c.id and p.facility_id = c.facility_id and p.type = 'payment.succeeded'`
+  const payments = new Map(rows.map((row) => [`${row.id} ${row.facility_id}`, row]))
+  return new Map(
+    asked.flatMap((event): [string, Receipt][] => {
+      const row = payments.get(`${event.causation_id} ${event.facility_id}`)
+      const { bookingId, bookerId } = event.data as EventData<"booking.confirmed">
+      if (row?.data.referenceId !== bookingId || row.data.payerId !== bookerId) return []
+      const { amount, currency, paymentMethod } = row.data
+      return [[event.id, { amount, currency, paymentMethod, paidAt: row.paid_at.toISOString() }]]
+    }),
+  )
 }
 
 /**
@@ -27,25 +37,30 @@ export async function receiptOf(db: Queryable, event: RecordedEventFacts): Promi
  */
 export async function whyNoReceipt(
   db: Queryable,
-  event: RecordedEventFacts,
-): Promise<string | { readonly later: string } | undefined> {
-  const { referenceType, referenceId, payerId } = event.data as EventData<"payment.succeeded">
-  if (referenceType !== "booking") return undefined
-  const [row] = await db<{ is_open: boolean; booker_id: string | null; decided: string | null }[]>`
-    select b.status in ('held', 'expired')
+  events: readonly RecordedEventFacts[],
+): Promise<readonly (string | { readonly later: string } | undefined)[]> {
+  const dataOf = ({ data }: RecordedEventFacts) => data as EventData<"payment.succeeded">
+  const asked = events.filter((event) => dataOf(event).referenceType === "booking")
+  const rows = await db<{ id: string; is_open: boolean; booker_id: string | null; decided: string | null }[]>`
+    select a.id, b.status in ('held', 'expired')
              and not exists (select from slotbase.handler_history h
-                             where h.event_id = ${event.id} and h.facility_id = b.facility_id
+                             where h.event_id = a.id and h.facility_id = b.facility_id
                                and h.handler = 'BookingConfirmationHandler') as is_open,
            d.type as decided, d.data ->> 'bookerId' as booker_id
-    from slotbase.bookings b
+    from unnest(${asked.map(({ id }) => id)}::uuid[], ${asked.map((each) => each.facility_id)}::uuid[],
+                ${asked.map((event) => dataOf(event).referenceId)}::uuid[]) as a (id, facility_id, booking_id)
+    join slotbase.bookings b on b.id = a.booking_id and b.facility_id = a.facility_id
     left join lateral (
       select e.type, e.data from slotbase.events e
-      where e.aggregate_id = b.id::text and e.facility_id = b.facility_id and e.causation_id = ${event.id}
+      where e.aggregate_id = b.id::text and e.facility_id = b.facility_id and e.causation_id = a.id
         and e.type in ('booking.confirmed', 'booking.payment_voided')
       limit 1
-    ) d on true
-    where b.id = ${referenceId} and b.facility_id = ${event.facility_id}`
-  if (row?.decided === "booking.confirmed" && row.booker_id === payerId)
-    return "told in the confirmation of the booking"
-  return row?.is_open && row.decided === null ? { later: "the booking may be confirmed by it" } : undefined
+    ) d on true`
+  const found = new Map(rows.map((row) => [row.id, row]))
+  return events.map((event) => {
+    const row = found.get(event.id)
+    if (row?.decided === "booking.confirmed" && row.booker_id === dataOf(event).payerId)
+      return "told in the confirmation of the booking"
+    return row?.is_open && row.decided === null ? { later: "the booking may be confirmed by it" } : undefined
+  })
 }

@@ -16,36 +16,56 @@ const seriesEventOf: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * Why a booking of a series has no message of its own. Undefined: it has. Of several requests for approval the first
- * one is told, so that staff hear of them. What is approved later has its own message, and so has a change of one.
+ * Why a booking of a series has no message of its own, for each event. Undefined: it has. Of several requests for
+ * approval the first one is told, so that staff hear of them. What is approved later has its own message, and so has a
+ * change of one.
  */
-export async function toldInSeries(db: Queryable, event: RecordedEventFacts): Promise<string | undefined> {
-  const { bookingId, recurringBookingId } = event.data as { bookingId: string; recurringBookingId?: string }
+export async function toldInSeries(
+  db: Queryable,
+  events: readonly RecordedEventFacts[],
+): Promise<readonly (string | undefined)[]> {
   // Most bookings are of no series, and this asks nothing about them.
-  if (event.type === "booking.confirmed" && recurringBookingId === undefined) return undefined
-  const [row] = await db<{ is_told: boolean }[]>`
-    select case when ${event.type} = 'booking.approval.requested' then
-             ${bookingId}::text <> (select l.id from jsonb_array_elements_text(s.data -> 'bookingIds') with ordinality l (id, nth)
+  const asked = events.filter(({ type, data }) => type !== "booking.confirmed" || "recurringBookingId" in data)
+  if (asked.length === 0) return events.map(() => undefined)
+  const given = asked.map(({ id, type, facility_id, correlation_id, data }) => {
+    const { bookingId } = data as { bookingId: string }
+    return { id, type, facility_id, correlation_id, booking_id: bookingId, series_types: seriesEventOf[type] ?? [] }
+  })
+  const rows = await db<{ id: string }[]>`
+    select a.id
+    from json_to_recordset(${JSON.stringify(given)}::text::json)
+      as a (id uuid, type text, facility_id uuid, correlation_id uuid, booking_id uuid, series_types text[])
+    join slotbase.bookings b on b.id = a.booking_id and b.facility_id = a.facility_id
+    cross join lateral (
+      select case when a.type = 'booking.approval.requested' then
+               b.id::text <> (select l.id from jsonb_array_elements_text(s.data -> 'bookingIds') with ordinality l (id, nth)
                               where exists (select from slotbase.events r
-                                            where r.aggregate_id = l.id and r.type = ${event.type}
+                                            where r.aggregate_id = l.id and r.type = a.type
                                               and r.correlation_id = s.correlation_id)
                               order by l.nth limit 1)
-           else not exists (select from slotbase.events r
-                            where r.aggregate_id = b.id::text and r.type = 'booking.approval.requested'
-                              and ${event.type} = 'booking.confirmed') end as is_told
-    from slotbase.bookings b
-    join slotbase.events s on s.aggregate_id = b.recurring_booking_id::text and s.facility_id = b.facility_id
-    where b.id = ${bookingId}::uuid and b.facility_id = ${event.facility_id}
-      and s.correlation_id = ${event.correlation_id} and s.type = any (${[...(seriesEventOf[event.type] ?? [])]}::text[])
-      and s.data -> 'bookingIds' ? ${bookingId}::text and jsonb_array_length(s.data -> 'bookingIds') > 1
-    order by s.id desc limit 1`
-  return row?.is_told ? "told in the message of its series" : undefined
+             else not exists (select from slotbase.events r
+                              where r.aggregate_id = b.id::text and r.type = 'booking.approval.requested'
+                                and a.type = 'booking.confirmed') end as is_told
+      from slotbase.events s
+      where s.aggregate_id = b.recurring_booking_id::text and s.facility_id = b.facility_id
+        and s.correlation_id = a.correlation_id and s.type = any (a.series_types)
+        and s.data -> 'bookingIds' ? b.id::text and jsonb_array_length(s.data -> 'bookingIds') > 1
+      order by s.id desc limit 1) t
+    where t.is_told`
+  const told = new Set(rows.map(({ id }) => id))
+  return events.map(({ id }) => (told.has(id) ? "told in the message of its series" : undefined))
 }
 
 /** Why the event of a series has no message: it changed no bookings, or one, which has its own. */
-export function whyNoSeries({ bookingIds }: { readonly bookingIds: readonly string[] }): string | undefined {
-  if (bookingIds.length > 1) return undefined
-  return bookingIds.length === 0 ? "it changed no booking" : "its one booking has a message of its own"
+export async function whyNoSeries(
+  _db: Queryable,
+  events: readonly RecordedEventFacts[],
+): Promise<readonly (string | undefined)[]> {
+  return events.map(({ data }) => {
+    const { length } = (data as { readonly bookingIds: readonly string[] }).bookingIds
+    if (length > 1) return undefined
+    return length === 0 ? "it changed no booking" : "its one booking has a message of its own"
+  })
 }
 
 /** The bookings of the event of a series, from the events of the same request. Null: it is no such event. */

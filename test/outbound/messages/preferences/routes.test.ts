@@ -1,7 +1,10 @@
 // What people want to be told, and how they unsubscribe by the link of a mail, over HTTP.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { languages } from "#base/languages.ts"
 import { secretBox } from "#base/secrets.ts"
+import { switchableTypes } from "#outbound/messages/preferences/switchable.ts"
+import { wordsOfType } from "#outbound/messages/preferences/type-words.ts"
 import { unsubscribeUrl } from "#outbound/messages/preferences/unsubscribe.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { recordedBy, verdict } from "#test/harness/club/people.ts"
@@ -119,7 +122,8 @@ test("a GET shows a button and changes nothing; one POST unsubscribes, without a
   const page = await shown.text()
   expect([shown.status, shown.headers.get("set-cookie")]).toEqual([200, null])
   expect(page).toContain('<input type="hidden" name="List-Unsubscribe" value="One-Click"><button>Unsubscribe</button>')
-  expect(page).toContain("Mails about “booking reminder due”")
+  expect(page).toContain("<h1>Stop these messages?</h1><p>Mails about bookings that begin soon.</p>")
+  expect(page).not.toMatch(/switched off|unsubscribed/)
   expect(page).not.toContain("<script")
   expect(
     (await api.server.handle(new Request(`http://slotbase.test${linkFor(id)}`, { method: "HEAD" }))).status,
@@ -136,6 +140,26 @@ test("a GET shows a button and changes nothing; one POST unsubscribes, without a
   const events = await api.database
     .db`select 1 from slotbase.events where type = 'user.updated' and data ->> 'userId' = ${id}`
   expect(events.count).toBe(1)
+})
+
+test("the pages speak the reader's language: the person's own, or that of their club", async () => {
+  const facilityId = await api.facility()
+  await api.call("PATCH", `/v1/facilities/${facilityId}/settings`, { body: { language: "de" } })
+  const [player, english] = [await api.person("player", facilityId), await api.person("player", facilityId)]
+  await api.call("PATCH", "/v1/me", { token: english.token, body: { language: "en" } })
+  const shown = async ({ id }: { id: string }) =>
+    (await api.server.handle(new Request(`http://slotbase.test${linkFor(id)}`))).text()
+  expect(await shown(player)).toContain('<html lang="de">')
+  expect(await shown(player)).toContain(
+    "<h1>Diese Nachrichten abbestellen?</h1><p>Mails über Buchungen, die bald beginnen.</p>",
+  )
+  expect(await shown(english)).toContain("<h1>Stop these messages?</h1>")
+  expect(await (await post(linkFor(player.id), "List-Unsubscribe=One-Click")).text()).toContain("<h1>Abbestellt</h1>")
+})
+
+test("every message that can be switched off has words for its page, in both languages", () => {
+  for (const type of switchableTypes)
+    for (const language of languages) expect(wordsOfType(type, language) ?? type).not.toBe(type)
 })
 
 test("a mail program may send the form in parts, and nothing but One-Click unsubscribes", async () => {

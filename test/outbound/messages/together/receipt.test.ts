@@ -1,4 +1,5 @@
 // The receipt of a payment and the confirmation of its booking in one message, whichever is handled first.
+// A refund that a cancellation tells has no message of its own.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type HandledEvent, type Outcome, TryLater } from "#actors/handlers/handler.ts"
@@ -71,7 +72,8 @@ test("when the receipt is asked about first and again, or after the confirmation
   expect(sent()).toHaveLength(1)
 })
 
-test("money that could not keep its booking has a receipt, and is told to go back", async () => {
+/** A hold that is paid after it expired and somebody else had the slot. */
+async function paidTooLate(): Promise<string> {
   const bookingId = await till.hold()
   await till.pay(bookingId)
   await db()`update slotbase.bookings set hold_expires_at = slotbase.now() - interval '1 minute' where id = ${bookingId}`
@@ -88,7 +90,39 @@ test("money that could not keep its booking has a receipt, and is told to go bac
   }
   expect((await api.call("POST", `${till.at}/bookings`, { body })).status).toBe(201)
   await till.react()
+  return bookingId
+}
+
+test("money that could not keep its booking has a receipt, and is told to go back", async () => {
+  const bookingId = await paidTooLate()
   expect(await notify(bookingId, "payment.succeeded")).toBeUndefined()
   expect(await notify(bookingId, "booking.payment_voided")).toBeUndefined()
   expect(sent().map((subject) => subject?.split(":")[0])).toEqual(["Payment received", "Your payment goes back"])
+})
+
+test("a refund that staff make is told to whoever paid, with a link to the booking", async () => {
+  const bookingId = await till.hold()
+  const paid = await till.pay(bookingId)
+  await till.react()
+  expect((await till.refund(paid.body.id, { amount: 701, reason: "The light went out" })).status).toBe(201)
+  expect(await notify(bookingId, "payment.refunded")).toBeUndefined()
+  const [mail] = receiver.mails.splice(0)
+  expect([mail?.subject, mail?.recipients]).toEqual([
+    expect.stringMatching(/^Refund: €7\.01 from /),
+    [its.player.email],
+  ])
+  expect(mail?.text).toContain("\nReason: The light went out\n")
+  expect(mail?.text).toMatch(/\nSee the booking and its invoices: \S+\/booking-links\/[\w-]{64}\n/)
+})
+
+test("a refund that a cancellation tells has no mail of its own, nor has one of money that came too late", async () => {
+  const bookingId = await till.hold()
+  await till.pay(bookingId)
+  await till.react()
+  await till.cancel(bookingId)
+  await till.react()
+  expect(await notify(bookingId, "payment.refunded")).toEqual({ skipped: "told in the message of booking.cancelled" })
+  const late = await paidTooLate()
+  expect(await notify(late, "payment.refunded")).toEqual({ skipped: "told in the message of booking.payment_voided" })
+  expect(sent()).toEqual([])
 })

@@ -1,5 +1,7 @@
 /** The address of `List-Unsubscribe`: GET shows a button, POST unsubscribes. Neither needs a login or a cookie. */
 import { Elysia } from "elysia"
+import type { Queryable } from "#base/database/db.ts"
+import type { Language } from "#base/languages.ts"
 import { pageHeaders } from "#domain/people/accounts/pages.ts"
 import type { App } from "#http/app.ts"
 import { auditRuleOf, declareAudited } from "#http/audited.ts"
@@ -21,9 +23,10 @@ const path = "/unsubscribe/:token"
 export const unsubscribeRoutes = (app: App) =>
   new Elysia({ name: "unsubscribe", detail: { hide: true } })
     .use(streamingApi(app))
-    .get(path, ({ params }) => {
+    .get(path, async ({ params }) => {
       const wanted = unsubscriptionOf(app.secrets, params.token ?? "")
-      return wanted ? respond(200, unsubscribeAskPage(wanted)) : respond(404, noTokenPage())
+      if (!wanted) return respond(404, noTokenPage())
+      return respond(200, unsubscribeAskPage(wanted, await languageOf(app.db, wanted.userId)))
     })
     .post(path, async ({ params, command, request }) => {
       const wanted = unsubscriptionOf(app.secrets, params.token ?? "")
@@ -37,7 +40,19 @@ export const unsubscribeRoutes = (app: App) =>
         userId,
         status: 200,
       })
-      return respond(200, unsubscribedPage(wanted))
+      return respond(200, unsubscribedPage(wanted, await languageOf(app.db, userId)))
     })
+
+/** As of a message: the person's own, the parent's, that of a club of theirs. */
+async function languageOf(db: Queryable, userId: string): Promise<Language> {
+  const [row] = await db<{ language: Language | null }[]>`
+    select coalesce(u.language, p.language, (
+      select f.language from slotbase.role_grants g join slotbase.facilities f on f.id = g.scope_id
+      where g.user_id = u.id order by g.scope_id limit 1)) as language
+    from slotbase.users u
+    left join slotbase.users p on p.id = u.managed_by
+    where u.id = ${userId}`
+  return row?.language ?? "en"
+}
 
 const respond = (status: number, html: string) => new Response(html, { status, headers: pageHeaders })
