@@ -9,7 +9,7 @@ import { turns } from "#base/limits/table.ts"
 import { decodeFault } from "#base/liquid-fault.ts"
 import { longestOf } from "#outbound/messages/one-line.ts"
 import { type WordField, wordFields } from "#outbound/messages/templates/template.ts"
-import { type FieldFault, type MadeWords, type WordsJob, wordsMs, wordsTaskMs } from "./limits.ts"
+import { type FieldFault, type MadeWords, type WordsJob, wordsTaskMs } from "./limits.ts"
 
 /** No text could be made, whatever the words are: the child has ended, or too many calls wait. */
 export class WordsNotMade extends Error {
@@ -42,7 +42,7 @@ let pool: ChildPool | undefined
 const childMemoryBytes = 192 * 1024 * 1024
 
 const whyNot: Record<NotDone["reason"], string> = {
-  time: `The words take longer than ${wordsMs} ms.`,
+  time: "The texts were not made in time. Try again when the program has less to do.",
   memory: "The words take too much memory.",
   crash: "The words end the process that makes the texts.",
   killed: "The process that made the texts was ended.",
