@@ -8,7 +8,8 @@ import { importsOf } from "./reading/imports.ts"
 import { codeOf } from "./reading/typescript.ts"
 
 const guard = /^src\/base\/egress\//
-const clients = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|axios|got|ky|node-fetch|ws|nodemailer(\/lib\/smtp-.+)?|web-push)$/
+const clients =
+  /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|axios|got|ky|node-fetch|ws|nodemailer(\/lib\/smtp-.+)?|web-push)$/
 const calls =
   /(?<![.\w])fetch\s*\(|\bglobalThis\s*\.\s*fetch\b|\bBun\s*\.\s*(fetch|connect|udpSocket|S3Client)\b|\bnew\s+(WebSocket|EventSource|XMLHttpRequest)\b/
 

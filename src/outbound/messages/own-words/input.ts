@@ -30,7 +30,7 @@ export type OwnWordsInput = typeof OwnWordsInput.Type
 export const WordsPreviewInput = Schema.Struct({
   language: Language,
   ...wordsInput,
-  sample: Schema.optionalKey(Schema.String.check(atMost(80))).annotateKey({
+  sample: Schema.optionalKey(lineUpTo(80)).annotateKey({
     description: "one of the message's `samples`: another reader, or another form of its event; the first unless given",
   }),
 })
