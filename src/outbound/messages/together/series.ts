@@ -17,7 +17,8 @@ const seriesEventOf: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Why a booking of a series has no message of its own, for each event. Undefined: it has. Of several requests for
- * approval the first one is told, so that staff hear of them. What is approved later has its own message, and so has a change of one.
+ * approval the first one is told, so that staff hear of them. What is approved later has its own message, and so has a
+ * change of one.
  */
 export async function toldInSeries(
   db: Queryable,
