@@ -8,8 +8,9 @@ import { importsOf } from "./reading/imports.ts"
 import { codeOf } from "./reading/typescript.ts"
 
 const guard = /^src\/base\/egress\//
+// Of nodemailer's parts only its encoders connect to nothing.
 const clients =
-  /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|axios|got|ky|node-fetch|ws|nodemailer(\/lib\/smtp-.+)?|web-push)$/
+  /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|axios|got|ky|node-fetch|ws|web-push)$|^nodemailer(?!\/lib\/(mime-funcs|qp)$)(\/|$)/
 const calls =
   /(?<![.\w])fetch\s*\(|\bglobalThis\s*\.\s*fetch\b|\bBun\s*\.\s*(fetch|connect|udpSocket|S3Client)\b|\bnew\s+(WebSocket|EventSource|XMLHttpRequest)\b/
 
@@ -50,6 +51,7 @@ export const oneGuardLaw: Law = {
         "actors/c.ts": "const socket = await Bun.connect({})",
         "src/outbound/d.ts": 'import { sendNotification } from "web-push"',
         "src/outbound/e.ts": "new WebSocket(url)",
+        "src/outbound/f.ts": 'import SMTPPool from "nodemailer/lib/smtp-pool"',
       },
       says: [
         "src/domain/a.ts connects by fetch",
@@ -57,6 +59,7 @@ export const oneGuardLaw: Law = {
         "actors/c.ts connects by Bun.connect",
         "src/outbound/d.ts imports web-push",
         "src/outbound/e.ts connects by new WebSocket",
+        "src/outbound/f.ts imports nodemailer/lib/smtp-pool",
       ],
     },
   ],
@@ -65,6 +68,7 @@ export const oneGuardLaw: Law = {
       tree: {
         "src/base/egress/connection.ts": 'import { connect } from "node:net"',
         "src/domain/a.ts": 'import { guardedFetch } from "#base/egress/fetch.ts"\nawait guardedFetch(url)',
+        "src/outbound/b.ts": 'import { encode } from "nodemailer/lib/qp"',
         "src/api/server.ts": "Bun.serve({ fetch: handle })\n// fetch(url)\nserver.fetch(request)",
       },
     },
