@@ -138,7 +138,8 @@ export async function mailsAgainstMessages(db: Queryable, mails: readonly string
     union all
     select n.id, 0, n.attempts, n.unknown_outcomes, n.status, 'a mail that never arrived'
     from slotbase.event_positions p join slotbase.notifications n on n.event_id = p.event_id
-    where p.position > ${after} and n.status = 'sent' and not exists (select from arrived m where m.id = n.id)
+    where p.position > ${after} and n.status = 'sent' and n.channel = 'email'
+      and not exists (select from arrived m where m.id = n.id)
     union all
     select n.id, 0, n.attempts, n.unknown_outcomes, n.status, 'a mail that was skipped'
     from slotbase.event_positions p join slotbase.notifications n on n.event_id = p.event_id
