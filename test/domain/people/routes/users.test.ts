@@ -162,6 +162,8 @@ test("a session opens the API until it is signed out", async () => {
     email: "anna.keller@example.com",
     roles: [],
     children: [],
+    language: null,
+    timezone: null,
     tokenExpiresAt: expiresAt,
   })
   const [{ count }] = await api.database.db<[{ count: number }]>`
@@ -217,6 +219,8 @@ test("the root key is the platform administrator, and cannot be signed out", asy
     email: null,
     roles: [{ role: "platform_admin", scopeType: "platform", scopeId: platformFacilityId }],
     children: [],
+    language: null,
+    timezone: null,
     tokenExpiresAt: null,
   })
   expect((await api.call("DELETE", "/v1/sessions")).body.code).toBe("not_allowed")
