@@ -26,7 +26,7 @@ comment on column slotbase.message_templates.version is 'How often these words w
 alter table slotbase.notifications add column words_fault text
   constraint words_fault_is_short check (length(words_fault) <= 500);
 comment on column slotbase.notifications.words_fault is 'Why the facility''s own words were not used. Null: they were used, or there are none.';
-create index notifications_without_own_words on slotbase.notifications (facility_id, created_at desc)
+create index notifications_without_own_words on slotbase.notifications (created_at desc)
   where words_fault is not null;
 
 insert into slotbase.retention_rules (name, ends, says, why) values

@@ -65,7 +65,7 @@ interface Sent {
 }
 
 /** What is sent, on each attempt. An answer that is kept or cached must be another one each time. */
-const worst: readonly [what: string, send: (attempt: number) => Sent][] = [
+const worst: readonly [what: string, send: (attempt: number) => Sent, first?: (attempt: number) => Promise<void>][] = [
   ["sign-in with the most unknown fields", () => ({ path: "/v1/sessions", body: manyFields("open"), status: 422 })],
   ["sign-in with the longest text", () => ({ path: "/v1/sessions", body: longText("email", "open"), status: 422 })],
   ["sign-in with a mebibyte of brackets", () => ({ path: "/v1/sessions", body: "[".repeat(1_048_576), status: 413 })],
@@ -187,14 +187,24 @@ const worst: readonly [what: string, send: (attempt: number) => Sent][] = [
   [
     "a series of which every occurrence is taken",
     (n) => ({ path: `${at}/recurring-bookings`, body: { ...aSeries(n), skipConflicts: false }, status: 409 }),
+    // An earlier test made it only if the database answered in time.
+    (n) =>
+      eventually(
+        async () => {
+          const headers = { "idempotency-key": `series-${n}` }
+          expect(await request("POST", `${at}/recurring-bookings`, aSeries(n), 201, headers)).toBe(true)
+        },
+        { withinMs: 60_000 },
+      ),
   ],
 ]
 
 describe(`in ${longestMs} ms`, () => {
-  for (const [what, send] of worst) {
+  for (const [what, send, first] of worst) {
     test(`the loop goes on: ${what}`, async () => {
       const held: number[] = []
       for (let attempt = 0; attempt < attempts && isLong(held); attempt++) {
+        await first?.(attempt)
         await heldMs()
         const { method, path, body, headers, status } = send(attempt)
         if (await request(method ?? (body === undefined ? "GET" : "POST"), path, body, status, headers))
