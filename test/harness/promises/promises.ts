@@ -9,11 +9,12 @@ import { brokenPromises } from "./broken-promises.ts"
 export const settled = (db: Db, withinMs: number) =>
   eventually(
     async () => {
-      const [left] = await db<{ outbox: number; runs: number; deliveries: number }[]>`
+      const [left] = await db<{ outbox: number; runs: number; backlog: number; deliveries: number }[]>`
         select (select count(*) from slotbase.outbox) as outbox,
                (select count(*) from slotbase.unfinished_runs) as runs,
+               (select count(*) from slotbase.message_backlog) as backlog,
                (select count(*) from slotbase.delivery_queue) as deliveries`
-      expect(left).toEqual({ outbox: 0, runs: 0, deliveries: 0 })
+      expect(left).toEqual({ outbox: 0, runs: 0, backlog: 0, deliveries: 0 })
     },
     { withinMs },
   )
