@@ -31,7 +31,8 @@ export interface Compared {
 }
 
 export function compareRuns(old: Captured, oldBegun: Begun, fresh: Captured, freshBegun: Begun): Compared {
-  const [before, after] = [linesOf(old, oldBegun), linesOf(fresh, freshBegun)]
+  const sinceMs = Math.min(oldBegun.atMs, oldBegun.nowMs)
+  const [before, after] = [linesOf(old, { ...oldBegun, sinceMs }), linesOf(fresh, { ...freshBegun, sinceMs })]
   const lines = [
     ...without(before, after).map((line) => `- ${line}`),
     ...without(after, before).map((line) => `+ ${line}`),
@@ -51,7 +52,7 @@ function verdictOf(old: Captured, fresh: Captured, lines: readonly string[]): Sh
 const hasEffects = ({ rows, events, deleted }: Captured) =>
   rows.length + events.length + Object.keys(deleted).length > 0
 
-function linesOf({ outcome, reason, rows, events, deleted }: Captured, begun: Begun): string[] {
+function linesOf({ outcome, reason, rows, events, deleted }: Captured, begun: Since): string[] {
   const told = (value: unknown) => JSON.stringify(settled(value, begun))
   return [
     `${outcome}${reason === "" ? "" : `: ${reason}`}`,
@@ -71,7 +72,7 @@ function without(lines: readonly string[], others: readonly string[]): string[] 
   })
 }
 
-function settled(value: unknown, begun: Begun): unknown {
+function settled(value: unknown, begun: Since): unknown {
   if (typeof value === "string") return settledText(value, begun)
   if (Array.isArray(value)) return value.map((each) => settled(each, begun))
   if (typeof value !== "object" || value === null) return value
@@ -79,18 +80,25 @@ function settled(value: unknown, begun: Begun): unknown {
   return Object.fromEntries(entries.map(([key, each]) => [key, settled(each, begun)]))
 }
 
+/** `sinceMs`: when the first version began. An instant before it stood there already, for both versions. */
+type Since = Begun & { readonly sinceMs: number }
+
+/** How exactly a distance counts: on a busy machine one version takes a second longer than the other. */
+const stepSeconds = 10
 /** The clocks of a program and its database may be this far apart. */
 const slackMs = 1_000
 
-function settledText(text: string, { atMs, nowMs }: Begun): string {
+function settledText(text: string, { atMs, nowMs, sinceMs }: Since): string {
   if (uuid7.test(text)) {
     const madeMs = Number.parseInt(text.replace("-", "").slice(0, 12), 16)
     return madeMs >= Math.min(atMs, nowMs) - slackMs ? "(new id)" : text
   }
   // What people choose has no fractions of a second.
   if (!instant.test(text)) return text
-  const afterMs = Date.parse(text) - nowMs
-  return afterMs < -slackMs || Date.parse(text) % 1_000 === 0 ? text : `(now + ${Math.round(afterMs / 1_000)} s)`
+  const ms = Date.parse(text)
+  if (ms < sinceMs || ms % 1_000 === 0) return text
+  const steps = Math.round((ms - nowMs) / (stepSeconds * 1_000))
+  return `(now + ${steps * stepSeconds} s)`
 }
 
 const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
