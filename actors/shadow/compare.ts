@@ -88,10 +88,10 @@ const stepSeconds = 10
 /** The clocks of a program and its database may be this far apart. */
 const slackMs = 1_000
 
-function settledText(text: string, { atMs, nowMs, sinceMs }: Since): string {
+function settledText(text: string, { nowMs, sinceMs }: Since): string {
   if (uuid7.test(text)) {
     const madeMs = Number.parseInt(text.replace("-", "").slice(0, 12), 16)
-    return madeMs >= Math.min(atMs, nowMs) - slackMs ? "(new id)" : text
+    return madeMs >= sinceMs - slackMs ? "(new id)" : text
   }
   // What people choose has no fractions of a second.
   if (!instant.test(text)) return text

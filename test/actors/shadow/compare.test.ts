@@ -22,6 +22,12 @@ test("an instant that stood there before both, and one that each made a while af
   expect(compareRuns(old, begun(0), fresh, begun(800))).toEqual({ verdict: "same", nothing: false, lines: [] })
 })
 
+test("an id from shortly before both is the same, however long the first one took", () => {
+  const hex = (start - 900).toString(16).padStart(12, "0")
+  const row = wrote({ id: `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000` })
+  expect(compareRuns(row, begun(0), row, begun(800)).verdict).toBe("same")
+})
+
 test("an instant that people chose, and one much later, differ", () => {
   const old = wrote({ chosen: "2030-06-04T10:00:00Z", ends: iso(900_000) })
   const chosen = compareRuns(old, begun(0), wrote({ chosen: "2030-06-04T10:00:01Z", ends: iso(900_000) }), begun(0))

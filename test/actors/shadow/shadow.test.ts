@@ -82,7 +82,8 @@ const asInUse = async (event: ExtensionEvent, { sql }: DatabaseTools): Promise<v
 }
 
 test("two versions that do the same are the same, though they write", async () => {
-  const { events, counts, nothing, more } = await replay(version(asInUse))
+  const { events, counts, nothing, more, examples } = await replay(version(asInUse))
+  expect(examples).toEqual([])
   expect([events, counted(counts), nothing, more]).toEqual([5, { same: 5 }, 0, false])
 })
 
