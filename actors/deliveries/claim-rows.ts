@@ -178,12 +178,19 @@ export async function returnDeliveries(db: Db, deliveries: readonly ClaimedDeliv
  * Returns orphaned claims of this process: they were committed, and their answer was lost. Nothing of them was sent.
  * Reads the whole queue, so it is called seldom, or after a claim has failed.
  * @param held the leases that the process knows.
+ * @param claimedFor milliseconds. Claims younger than this may still be waiting for their answer, and are left alone.
  */
-export async function returnOrphanedClaims(db: Db, owner: number, held: readonly number[]): Promise<number> {
+export async function returnOrphanedClaims(
+  db: Db,
+  owner: number,
+  held: readonly number[],
+  claimedFor = 0,
+): Promise<number> {
   const { count } = await db`
     update slotbase.delivery_queue q
     set lease = null, owner = null, started_at = null, ready_at = coalesce(q.ready_at, slotbase.now())
-    where q.owner = ${owner} and q.lease <> all (${held as number[]}::bigint[])`
+    where q.owner = ${owner} and q.lease <> all (${held as number[]}::bigint[])
+      and q.started_at <= slotbase.now() - ${claimedFor} * interval '1 ms'`
   if (count > 0) reached("orphaned-claims-returned")
   return count
 }

@@ -46,6 +46,8 @@ export class Claimer {
   readonly #held = new Map<number, number>()
   #state: State = "open"
   #claiming: Promise<void> | undefined
+  /** The turns of the dispatcher that claim just now; each resolves when its end is known. */
+  readonly #turns = new Set<Promise<void>>()
   #unsureUntil = Number.NEGATIVE_INFINITY
   #checkedAt = performance.now()
   #claims = 0
@@ -71,6 +73,12 @@ export class Claimer {
     else this.untilFull().catch(this.#tools.onFailed)
   }
 
+  /** Resolves when what is ready was claimed as far as there is room, or after `ms`. */
+  async caughtUp(ms: number): Promise<void> {
+    this.soon()
+    await Promise.race([this.#claiming?.catch(() => {}), Bun.sleep(ms)])
+  }
+
   async #claimLoop(): Promise<void> {
     const { db, process, endpoints, onClaimed } = this.#tools
     for (;;) {
@@ -90,8 +98,7 @@ export class Claimer {
         endpoints.took(wants, deliveries, deliveries.length === room || deliveries[0]?.quarantined === true)
         await this.#takeHolds(held)
       } catch (error) {
-        this.#enter("unsure")
-        this.#unsureUntil = performance.now() + unsureMs
+        this.#becomeUnsure()
         throw error
       }
       for (const { webhookId } of wants) {
@@ -130,24 +137,53 @@ export class Claimer {
     this.soon()
   }
 
+  /**
+   * A turn of the dispatcher claims beside this claimer. Answers how many deliveries are held, and what to call at its
+   * end. Undefined: the turn may claim nothing.
+   */
+  beginTurn(): { readonly held: number | undefined; readonly end: (leases?: readonly number[]) => void } {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const beganAt = performance.now()
+    this.#turns.add(promise)
+    return {
+      held: this.#state === "open" ? this.#held.size : undefined,
+      // Without leases: the turn has no answer, and may have been committed all the same.
+      end: (leases) => {
+        if (leases === undefined) this.#becomeUnsure()
+        // The answer may have come late, so the time counts from the question.
+        for (const lease of leases ?? []) this.#held.set(lease, beganAt)
+        this.#turns.delete(promise)
+        resolve()
+      },
+    }
+  }
+
+  #becomeUnsure(): void {
+    this.#enter("unsure")
+    this.#unsureUntil = performance.now() + unsureMs
+  }
+
   /** A statement has failed, and may have been committed all the same. */
   get isUnsure(): boolean {
     return this.#state === "unsure"
   }
 
   /**
-   * Returns orphaned claims, if it is time to look for them; true when there were some. No claim may be under way
-   * meanwhile, because it would be mistaken for an orphaned one.
+   * Returns orphaned claims, if it is time to look for them; true when there were some. A claim under way must not be
+   * mistaken for an orphaned one. After a failure the claims under way are waited for. Otherwise turns go on, and only
+   * claims are returned that are older than any turn can be.
    */
   async returnOrphans(): Promise<boolean> {
     const now = performance.now()
     if (!this.isUnsure && now >= this.#unsureUntil && now - this.#checkedAt < checkEveryMs) return false
-    this.#enter("checking")
+    const isWaitedFor = this.isUnsure || this.#turns.size === 0
+    if (isWaitedFor) this.#enter("checking")
     try {
-      await this.#claiming?.catch(() => {})
+      if (isWaitedFor) await Promise.all([this.#claiming?.catch(() => {}), ...this.#turns])
       // This check covers every failure until here. A later failure leaves the claimer unsure, until the next check.
-      this.#enter("checking")
-      const count = await returnOrphanedClaims(this.#tools.db, this.#tools.process.owner(), [...this.#held.keys()])
+      if (isWaitedFor) this.#enter("checking")
+      const { db, process } = this.#tools
+      const count = await returnOrphanedClaims(db, process.owner(), [...this.#held.keys()], isWaitedFor ? 0 : unsureMs)
       this.#checkedAt = now
       if (this.#state === "checking") this.#enter("open")
       return count > 0
@@ -172,10 +208,10 @@ export class Claimer {
     return this.#isIdle ? Promise.resolve() : new Promise<void>((resolve) => this.#idlers.push(resolve))
   }
 
-  /** Claims nothing more; resolves when the claim under way has ended. */
+  /** Claims nothing more; resolves when the claims under way have ended. */
   async close(): Promise<void> {
     this.#enter("closed")
-    await this.#claiming?.catch(this.#tools.onFailed)
+    await Promise.all([this.#claiming?.catch(this.#tools.onFailed), ...this.#turns])
   }
 
   #enter(state: State): void {

@@ -6,6 +6,7 @@
 
 import type { Actor } from "#actors/runtime/actor.ts"
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
+import type { JoinTurn } from "#actors/runtime/turns.ts"
 import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import { onHint } from "#base/hints.ts"
@@ -21,12 +22,17 @@ export interface DeliveryTools {
   readonly secrets: SecretBox
 }
 
+export interface DeliverWebhooks extends Actor {
+  /** For the dispatcher of this process: its turns claim too. */
+  readonly joinTurn: JoinTurn
+}
+
 /** @param given how long a receiver may take, where that is not the default. */
 export function deliverWebhooks(
   { db, config, secrets }: DeliveryTools,
   process: ActorProcess,
   given: Pick<DelivererTools, "timeoutMs"> = {},
-): Actor {
+): DeliverWebhooks {
   const tools = { db, secrets, process, allow: config.egressAllow, onAttempt: metrics.delivered }
   const deliverer = new Deliverer({ ...tools, ...given })
   // After a webhook was switched on again, or a retry by hand, its deliveries are in the queue, not at the end of the
@@ -35,11 +41,12 @@ export function deliverWebhooks(
   return {
     name: "deliver-webhooks",
     description: "Sends events to the webhooks that want them",
-    wokenBy: ["log", "subscriptions"],
+    wokenBy: ["deliveries", "subscriptions"],
     pollEveryMs: 1_000,
     cron: "* * * * *",
     deadlineMs: 30_000,
     pass: () => deliverer.pass(),
+    joinTurn: deliverer.turns.join,
     drain: async () => {
       stopListening()
       await deliverer.drain()

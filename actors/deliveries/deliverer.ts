@@ -24,6 +24,7 @@ import { Reclaimer } from "./reclaim.ts"
 import { Sender } from "./sender.ts"
 import type { DueRetry } from "./settle-failed-rows.ts"
 import { Settler } from "./settler.ts"
+import { TurnOffers } from "./turn-offers.ts"
 
 export interface DelivererTools {
   readonly db: Db
@@ -59,6 +60,8 @@ export class Deliverer {
   readonly #claimer: Claimer
   readonly #sender: Sender
   readonly #settler: Settler
+  /** What the dispatcher of this process claims in its turns. */
+  readonly turns: TurnOffers
   /** Aborts the requests under way. */
   readonly #abort = new AbortController()
   #reclaimedAt = Number.NEGATIVE_INFINITY
@@ -92,6 +95,12 @@ export class Deliverer {
       onClaimed: (endpoint) => this.#claimed(endpoint),
       onHeld: (webhookId, until, paused) => this.#held(webhookId, until, paused),
       onFailed: (error) => this.#failed(error),
+    })
+    this.turns = new TurnOffers({
+      process,
+      claimer: this.#claimer,
+      finder: this.#finder,
+      onClaimed: (endpoint) => this.#claimed(endpoint),
     })
     this.#sender = new Sender({
       send: (delivery) => makeAttempt(delivery, attempt),
@@ -184,6 +193,7 @@ export class Deliverer {
 
   #ended(endpoint: Endpoint, given: AttemptResult): void {
     const result = notePause(endpoint, given, performance.now())
+    if (result.outcome === "delivered") this.turns.answered(endpoint)
     if (result.pauseMs !== undefined) void this.#claimer.returnWaiting([endpoint])
     // What has reached nobody says nothing of the receiver.
     else if (!result.notReceived) this.#noteOutcome(endpoint, result)

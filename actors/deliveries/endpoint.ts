@@ -5,7 +5,7 @@
  */
 
 import { type Breaker, breakerLimits, newBreaker } from "./breaker.ts"
-import type { ClaimedDelivery } from "./delivery.ts"
+import type { ClaimedDelivery, TargetWebhook } from "./delivery.ts"
 
 export const deliveryLimits = {
   /** Requests under way at once. Bun's fetch has 256 per process for everything; the rest of the program needs some. */
@@ -46,6 +46,8 @@ export interface Endpoint {
   readonly underWay: Map<number, number>
   /** This process's share of the webhook's max_concurrency, as of the last claim. */
   maxRequests: number | undefined
+  /** The row of the webhook, as the last claim read it. A turn claims for it while the row has this version. */
+  target: TargetWebhook | undefined
   /** It has a rate, or is ordered. A request is sent when it is claimed: nothing is claimed ahead. */
   paced: boolean
   /** Its receiver asked for a pause. Until then nothing is claimed, on the monotonic timer; then the row decides. */
@@ -69,6 +71,7 @@ export const newEndpoint = (id: string, facilityId: string, claimedUpTo: number)
   waiting: [],
   underWay: new Map(),
   maxRequests: undefined,
+  target: undefined,
   paced: false,
   heldUntil: 0,
   pauses: 0,

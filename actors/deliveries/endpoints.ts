@@ -141,7 +141,8 @@ export class Endpoints {
       if (!endpoint) continue
       const got = taken.get(want.webhookId) ?? []
       endpoint.maxRequests = got[0]?.places ?? endpoint.maxRequests
-      endpoint.paced = got[0]?.webhook.paced ?? endpoint.paced
+      endpoint.target = got[0]?.webhook ?? endpoint.target
+      endpoint.paced = endpoint.target?.paced ?? endpoint.paced
       const short = !full && got.length < freePlaces({ ...endpoint, busy: want.busy }, want.ahead, want.cap)
       if (short && !this.#markedSince.has(endpoint.id)) endpoint.ready = false
       // Unless its claims were told to start from the front again meanwhile.

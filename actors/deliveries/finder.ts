@@ -52,8 +52,22 @@ export class Finder {
     const found = await workSince(db, this.#seen)
     // During a scan, the webhook may have more in the queue than the log says.
     for (const webhook of found.webhooks) endpoints.markReady(webhook, this.#scan ? 0 : this.#seen)
-    this.#seen = found.seen
+    // A turn may have moved it up meanwhile.
+    this.#seen = Math.max(this.#seen, found.seen)
     return found.more || this.#scan !== undefined
+  }
+
+  /** The log has been read up to here. */
+  get seen(): number {
+    return this.#seen
+  }
+
+  /**
+   * Everything between these positions is known without a look at the log: a turn has dispatched and claimed it.
+   * Something before them that this process has not read keeps its look.
+   */
+  skip(from: number, to: number): void {
+    if (this.#seen === from) this.#seen = to
   }
 
   /** The next call of `find` scans the whole queue, not only the log. */

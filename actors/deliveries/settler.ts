@@ -8,8 +8,9 @@ import type { AttemptResult } from "./delivery.ts"
 import type { DueRetry } from "./settle-failed-rows.ts"
 import { settleAttempts } from "./settle-rows.ts"
 
-/** Results that come within this time are settled together, and so many at most in one statement. */
+/** Results that come within this time are settled together. */
 const settleAfterMs = 2
+/** So many at most in one statement. */
 const settleBatch = 250
 /** So many are settled at once: to wait for more would save little. */
 const worthSettling = 64

@@ -8,7 +8,7 @@ import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import type { EventContext } from "#events/outbox.ts"
-import { serviceFailed, serviceNow, serviceWorks } from "#outbound/messages/channel-service.ts"
+import { serviceFailed, serviceNotAsked, serviceNow, serviceWorks } from "#outbound/messages/channel-service.ts"
 import { type Channel, type Outgoing, RecipientRefused, SendFailed } from "#outbound/messages/channels/channel.ts"
 import { type ClaimedMessage, claimMessages, claimSuspect, readyMessages } from "./claim.ts"
 import { holdMessages, type SendEnd, settleUnsent } from "./settle.ts"
@@ -54,6 +54,8 @@ export class ChannelSender {
   #hasSuspects = false
   /** Something was said against the service, and nothing for it since. */
   #isDoubted = false
+  /** This sender asks whether a held service takes messages again. */
+  #isAsking = false
   #isDraining = false
 
   constructor(channel: Channel, tools: ChannelSenderTools) {
@@ -69,6 +71,7 @@ export class ChannelSender {
     this.#hasSuspects = suspects
     const service = await serviceNow(this.#tools.db, name)
     this.#isDoubted = service.doubted
+    this.#isAsking ||= service.probes
     if (service.heldMs !== undefined) await holdMessages(this.#tools.db, name, service.heldMs, service.answer)
     else await this.#fill(service.probes)
     return next_due ?? undefined
@@ -151,15 +154,17 @@ export class ChannelSender {
 
   async #send(message: ClaimedMessage): Promise<SendEnd> {
     const { db, outgoingOf } = this.#tools
+    let outgoing: Outgoing
     try {
       const whyNot = this.#cannotSend(message) ?? (await whyNotNow(db, message))
       if (whyNot !== undefined) return { message, how: "skipped", reason: whyNot }
+      outgoing = outgoingOf(message)
     } catch (error) {
       return { message, how: "deferred", reason: wordsOf(error) }
     }
     reached("send-begun", message.event_id)
     try {
-      await this.#channel.send(outgoingOf(message), this.#abort.signal)
+      await this.#channel.send(outgoing, this.#abort.signal)
       reached("mail-sent", message.event_id)
       return { message, how: "sent" }
     } catch (error) {
@@ -169,7 +174,7 @@ export class ChannelSender {
 
   #cannotSend({ channel, reach, dead }: ClaimedMessage): string | undefined {
     if (this.#channel.unavailable !== undefined) return this.#channel.unavailable
-    if (reach === null && channel === "email") return "no email address"
+    if (reach === null) return channel === "sms" ? "no verified phone number" : "no email address"
     return dead === null ? undefined : `the address takes no mail: ${dead}`
   }
 
@@ -220,10 +225,13 @@ export class ChannelSender {
       this.#isDoubted = true
       await serviceFailed(db, this.#channel.name, against, message.reach ?? "", random?.())
     }
+    const wasAsking = this.#isAsking
+    this.#isAsking = false
     if (ends.some(({ against }) => against !== undefined)) return
-    if (!this.#isDoubted || !ends.some(({ how, answered }) => how === "sent" || answered)) return
-    await serviceWorks(db, this.#channel.name)
-    this.#isDoubted = false
+    if (this.#isDoubted && ends.some(({ how, answered }) => how === "sent" || answered)) {
+      await serviceWorks(db, this.#channel.name)
+      this.#isDoubted = false
+    } else if (wasAsking) await serviceNotAsked(db, this.#channel.name)
   }
 }
 

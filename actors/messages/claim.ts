@@ -1,7 +1,8 @@
 /**
  * Claiming messages: through slotbase.claim_messages() and slotbase.claim_suspect() (sql/0050-messages.sql), in a
  * statement of its own that also marks each message as being sent. With it come the name and the address that the
- * recipient has now. These functions write message_queue and notifications.
+ * recipient has now: they may have changed since the message was recorded. These functions write message_queue and
+ * notifications.
  */
 import type { Db } from "#base/database/db.ts"
 import { addressIn } from "#domain/people/address.ts"
@@ -62,17 +63,27 @@ export const claimSuspect = (db: Db, channel: ChannelName, owner: number): Promi
   withAddresses(db, channel, db`slotbase.claim_suspect(${channel}, ${owner})`)
 
 const withAddresses = (db: Db, channel: ChannelName, claim: ReturnType<Db>) =>
-  channel === "email"
-    ? db<ClaimedMessage[]>`
+  channel === "sms"
+    ? withNumbers(db, claim)
+    : channel === "email"
+      ? db<ClaimedMessage[]>`
         select c.*, a.reach, d.answer as dead, u.first_name, u.last_name
         from ${claim} c
         left join slotbase.users u on u.id = c.user_id
         cross join lateral (select coalesce(c.address, ${addressIn(db, db`c.facility_id`)}) as reach offset 0) a
         left join slotbase.undeliverable_addresses d on d.address = lower(a.reach)`
-    : db<ClaimedMessage[]>`
+      : db<ClaimedMessage[]>`
         select c.*, coalesce(c.address, '') as reach, null as dead, u.first_name, u.last_name
         from ${claim} c
         left join slotbase.users u on u.id = c.user_id`
+
+/** The code for a number goes to that number. Every other text goes to the number that is verified now. */
+const withNumbers = (db: Db, claim: ReturnType<Db>) => db<ClaimedMessage[]>`
+  select c.*, case when c.type = 'user.phone_code_requested' then c.address else p.number end as reach, null as dead,
+         u.first_name, u.last_name
+  from ${claim} c
+  left join slotbase.users u on u.id = c.user_id
+  left join slotbase.phones p on p.user_id = c.user_id`
 
 export interface ReadyMessages {
   /** When the next message is due that waits; null: none waits. */

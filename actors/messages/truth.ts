@@ -16,7 +16,7 @@ export async function whyNotNow(db: Db, { type, event_id }: ClaimedMessage): Pro
   const whyNot = NOTIFICATION_CONFIGS[type]?.whyNot
   if (whyNot === undefined) return undefined
   const event = (await readEvents(db, [event_id])).get(event_id)
-  return event === undefined ? "its event has left the log" : whyNot(db, event.data as never)
+  return event === undefined ? "its event has left the log" : whyNot(db, event.data as never, event.facility_id)
 }
 
 /**

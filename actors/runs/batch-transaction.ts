@@ -71,8 +71,7 @@ export interface Batch {
  */
 export async function runBatch(db: Db, handler: TransactionalHandler, batch: Batch): Promise<readonly Ended[]> {
   const { lease, runs, whole, environment } = batch
-  const handling =
-    "handleAll" in handler ? together(handler.handleAll, runs) : oneByOne(handler.handle, runs, environment)
+  const handling = handlingOf(handler, runs, environment)
   try {
     return await db.begin(async (tx) => {
       // Travels with the first statement of the first run; if it fails, so does the transaction.
@@ -99,6 +98,14 @@ interface Handling {
   /** The error as it is, or as RunFailed or BatchFailed when the handler was still at work. */
   readonly blame: (error: unknown) => unknown
 }
+
+/** The work of a handler on these runs, in the transaction that it is given. */
+export const handlingOf = (
+  handler: TransactionalHandler,
+  runs: readonly Run[],
+  environment: EventContext["environment"],
+): Handling =>
+  "handleAll" in handler ? together(handler.handleAll, runs) : oneByOne(handler.handle, runs, environment)
 
 function oneByOne(
   handle: OneByOneHandler["handle"],

@@ -6,6 +6,7 @@
 import type { Handler } from "#actors/handlers/handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
+import type { JointMember } from "./joint-member.ts"
 import { queueEveryMs, RunLoop, type RunTools } from "./run-loop.ts"
 
 /**
@@ -13,20 +14,21 @@ import { queueEveryMs, RunLoop, type RunTools } from "./run-loop.ts"
  * events a second, 20 took a tenth less CPU than 8, and webhooks were sent in a quarter less time. The effects hardly
  * came later.
  */
-const gatherMs = 20
+export const gatherMs = 20
 /** Three claims, each with the longest run of an external handler, and its settling while the database is away. */
 const deadlineMs = 400_000
 
-export function runHandler(tools: RunTools, handler: Handler, process: ActorProcess): Actor {
-  const loop = new RunLoop(tools, handler, process)
+/** @param member of those that work together; undefined: the handler always works by itself. */
+export function runHandler(tools: RunTools, handler: Handler, process: ActorProcess, member?: JointMember): Actor {
+  const loop = new RunLoop(tools, handler, process, member)
   return {
     name: handler.name,
     description: `Handles ${handler.events.join(", ")}`,
-    wokenBy: ["log"],
-    gatherMs,
+    ...(member ? { wokenFrom: (wake) => member.wokenBy(wake) } : { wokenBy: ["log"], gatherMs }),
     pollEveryMs: queueEveryMs,
     cron: "* * * * *",
     deadlineMs,
     pass: (stopping) => loop.pass(stopping),
+    drain: () => loop.returnTaken(),
   }
 }

@@ -19,6 +19,7 @@ import {
   returnRuns,
 } from "./claim.ts"
 import { type HandlingTools, handleClaim } from "./handle-claim.ts"
+import type { JointMember } from "./joint-member.ts"
 import { Fenced } from "./settle.ts"
 
 /** Runs of one transaction, one after the other. More than 100 gained nothing when measured. */
@@ -52,8 +53,10 @@ export class RunLoop {
   readonly #tools: HandlingTools
   readonly #process: ActorProcess
   readonly #batch: number
-  /** No claim with a smaller lease is left. */
-  #since = 0
+  /** `since`: no claim with a smaller lease is left. */
+  readonly #place: { since: number }
+  /** Set: it also works with others, and claims from the log only while it is apart from them. */
+  readonly #member: JointMember | undefined
   #nextQueueAt = Number.NEGATIVE_INFINITY
   #nextRescueAt = Number.NEGATIVE_INFINITY
   /** The most runs that this process rescued from expired ones, and that may still wait in the queue. */
@@ -65,7 +68,9 @@ export class RunLoop {
   /** Runs of an external handler were begun and not settled: the outside effects of these claims are unknown. */
   #hasOrphans = false
 
-  constructor({ db, config }: RunTools, handler: Handler, process: ActorProcess) {
+  constructor({ db, config }: RunTools, handler: Handler, process: ActorProcess, member?: JointMember) {
+    this.#member = member
+    this.#place = member ?? { since: 0 }
     this.#tools = { db, handler, policy: retryPolicyOf(handler.name, handler.retry), environment: config.environment }
     this.#process = process
     this.#batch = batchOf(handler)
@@ -73,7 +78,23 @@ export class RunLoop {
 
   async pass(stopping: AbortSignal): Promise<Pass> {
     if (stopping.aborted) return { more: false }
+    await this.#member?.begin()
+    try {
+      return await this.#work(stopping)
+    } finally {
+      this.#member?.end()
+    }
+  }
+
+  /** After the last pass: returns what was taken along from joint claims and was not begun. */
+  async returnTaken(): Promise<void> {
+    for (const claim of this.#member?.taken.splice(0) ?? []) await returnRuns(this.#tools.db, claim)
+  }
+
+  async #work(stopping: AbortSignal): Promise<Pass> {
     this.#hasReturned = false
+    // Before each claim: the claim would free them.
+    for (const claim of this.#member?.taken.splice(0) ?? []) await this.#handle(claim, stopping)
     await this.#releaseOrphans()
     await this.#rescue()
     const moreFresh = await this.#fresh(stopping)
@@ -105,9 +126,11 @@ export class RunLoop {
       await this.#claimFromQueue(stopping)
       return true
     }
+    if (this.#member?.isApart === false) return false
     const claim = await claimFreshRuns(...this.#claimant, this.#batch)
-    this.#since = claim.since
+    this.#place.since = claim.since
     await this.#handle(claim, stopping)
+    if (!claim.more && !this.#hasReturned) this.#member?.caughtUp()
     return claim.more
   }
 
@@ -163,7 +186,7 @@ export class RunLoop {
   /** The first arguments of each statement that claims or releases. */
   get #claimant() {
     const { db, handler } = this.#tools
-    return [db, handler.name, this.#process.owner(), this.#since] as const
+    return [db, handler.name, this.#process.owner(), this.#place.since] as const
   }
 
   async #handle(claim: Claim, stopping: AbortSignal): Promise<void> {

@@ -28,7 +28,7 @@ export async function runTransactional(
   const ended: Ended[] = []
   const failures: Failure[] = []
   let rest = claim.runs
-  let batchSize = rest.length
+  let batchSize = "atMost" in handler && handler.atMost !== undefined ? handler.atMost : rest.length
   let deadlocks = 0
   let lockWaits = 0
   while (rest.length > 0) {
@@ -56,7 +56,7 @@ export async function runTransactional(
       if (failed !== undefined) {
         failures.push(failed)
         rest = rest.filter((run) => run !== failed.run)
-      } else if (error instanceof BatchFailed || isRefusal(error)) {
+      } else if (error instanceof BatchFailed || isStatementRefused(error)) {
         batchSize = 1
       } else throw error
     }
@@ -68,14 +68,14 @@ export async function runTransactional(
 function culpritOf([run, ...others]: readonly Run[], error: unknown): RunFailed | undefined {
   if (run === undefined || others.length > 0) return undefined
   if (error instanceof BatchFailed) return new RunFailed(run, error.cause, error.durationMs)
-  return isRefusal(error) ? new RunFailed(run, error, 0) : undefined
+  return isStatementRefused(error) ? new RunFailed(run, error, 0) : undefined
 }
 
 /**
  * Whether the database refused a statement of the handler. Classes 08, 53, 57, 58 and XX are troubles of the database
  * itself.
  */
-const isRefusal = (error: unknown) =>
+export const isStatementRefused = (error: unknown) =>
   error instanceof Error &&
   error.name === "PostgresError" &&
   "code" in error &&

@@ -24,11 +24,18 @@ export interface Actor {
   readonly drain?: () => Promise<void>
   /** The hints that wake it in the hot path. */
   readonly wokenBy?: readonly Hint[]
+  /** Is given what wakes it, once, for wake-up calls that are no hint. */
+  readonly wokenFrom?: (wake: () => void) => void
   /**
    * How long it waits for more hints after the first one, milliseconds; default: not at all. Work that nobody waits for
    * leaves the first milliseconds to frames and webhooks, and claims more at once.
    */
   readonly gatherMs?: number
+  /**
+   * The least time between two hints that wake it, milliseconds; default: every hint does. A hint that comes alone
+   * wakes it at once. In place of `gatherMs`.
+   */
+  readonly paceMs?: number
   /** How often it runs without a hint, milliseconds. Undefined: only pg-boss calls it, as a scheduled job. */
   readonly pollEveryMs?: number
   /** When pg-boss calls it, once per tick in all processes together. */

@@ -109,6 +109,13 @@ export async function readTexts(db: Db, ids: readonly string[]): Promise<Readonl
   return found
 }
 
+/** Keeps texts that were read with something else. */
+export function rememberTexts(db: Db, texts: readonly EventText[]): void {
+  const memory = memoryOf(db)
+  for (const text of texts) remember(memory, text)
+  forget(memory)
+}
+
 interface Memory {
   readonly events: Map<string, EventText>
   readonly loading: Map<string, Promise<void>>

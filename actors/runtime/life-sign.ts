@@ -83,6 +83,7 @@ export async function forgetDeadProcesses(db: Db): Promise<number> {
     where p.alive_until < clock_timestamp() - interval '1 day'
       and not exists (select from slotbase.handler_claims c where c.owner = p.id)
       and not exists (select from slotbase.delivery_queue q where q.owner = p.id)
-      and not exists (select from slotbase.message_queue m where m.owner = p.id and m.lease is not null)`
+      and not exists (select from slotbase.message_queue m where m.owner = p.id and m.lease is not null)
+      and not exists (select from slotbase.calendar_syncs s where s.owner = p.id)`
   return count
 }

@@ -5,6 +5,7 @@
 import { Cause, Effect, Exit, Fiber } from "effect"
 import { health } from "#base/health.ts"
 import { onHint } from "#base/hints.ts"
+import { throttled } from "#base/throttle.ts"
 import { type Actor, prepareActor, type Running } from "./actor.ts"
 import { type ReportFailure, superviseAll } from "./supervisor.ts"
 
@@ -21,9 +22,11 @@ export interface ActorTree {
 export function runActors(actors: readonly Actor[], report: ReportFailure): ActorTree {
   const stopping = new AbortController()
   const running = actors.map((actor) => prepareActor(actor, stopping.signal))
-  const listeners = running.flatMap(({ actor, wake }) =>
-    (actor.wokenBy ?? []).map((hint) => onHint(hint, gathering(wake, actor.gatherMs))),
-  )
+  const listeners = running.flatMap(({ actor, wake }) => {
+    const listener = actor.paceMs === undefined ? gathering(wake, actor.gatherMs) : throttled(wake, actor.paceMs)
+    return (actor.wokenBy ?? []).map((hint) => onHint(hint, listener))
+  })
+  for (const { actor, wake } of running) actor.wokenFrom?.(wake)
   const polled = running.filter(({ actor }) => actor.pollEveryMs !== undefined)
   const fiber = Effect.runFork(superviseAll(polled, report))
   const failed = new Promise<Error>((resolve) => {

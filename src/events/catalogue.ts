@@ -10,7 +10,9 @@ import type { EventDefinition } from "./definition.ts"
 import { accountEvents } from "./types/account.ts"
 import { bookingEvents } from "./types/booking.ts"
 import { bookingChangeEvents } from "./types/booking-changes.ts"
+import { calendarSyncEvents } from "./types/calendar.ts"
 import { coachEvents } from "./types/coach.ts"
+import { debtEvents } from "./types/debt.ts"
 import { facilityEvents } from "./types/facility.ts"
 import { feedbackEvents } from "./types/feedback.ts"
 import { memberEvents } from "./types/member.ts"
@@ -18,6 +20,7 @@ import { messageEvents } from "./types/message.ts"
 import { paymentEvents } from "./types/payment.ts"
 import { platformEvents } from "./types/platform.ts"
 import { reminderEvents } from "./types/reminder.ts"
+import { reportEvents } from "./types/report.ts"
 import { recurringEvents } from "./types/series.ts"
 import { subscriptionEvents } from "./types/subscription.ts"
 import { userEvents } from "./types/user.ts"
@@ -31,8 +34,10 @@ const all = [
   ...waitlistEvents,
   ...recurringEvents,
   ...paymentEvents,
+  ...debtEvents,
   ...subscriptionEvents,
   ...coachEvents,
+  ...calendarSyncEvents,
   ...feedbackEvents,
   ...userEvents,
   ...accountEvents,
@@ -41,6 +46,7 @@ const all = [
   ...facilityEvents,
   ...webhookEvents,
   ...platformEvents,
+  ...reportEvents,
 ] as const
 type Definition = (typeof all)[number]
 

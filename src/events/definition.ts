@@ -35,6 +35,7 @@ export type Aggregate =
   | "waitlist_entry"
   | "recurring_booking"
   | "webhook"
+  | "calendar"
   | "platform"
   | "message"
 

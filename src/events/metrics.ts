@@ -73,9 +73,17 @@ const gauges = {
     "slotbase_dead_passes_open",
     "Passes of actors that failed at every attempt, without a later success",
   ),
+  failingJobs: gauge("slotbase_jobs_failing", "Schedules of jobs whose run failed for good, without a later success"),
+  lateJobs: gauge("slotbase_jobs_late", "Schedules of jobs that the scheduler should have looked at by now"),
+  waitingRuns: gauge("slotbase_job_runs_waiting", "Runs of jobs that wait to begin or to be tried again"),
   mailHeld: new Gauge({
     name: "slotbase_mail_held",
     help: "1 while all mail is held, because its server speaks against the sender or does not answer",
+    registers,
+  }),
+  textsHeld: new Gauge({
+    name: "slotbase_texts_held",
+    help: "1 while all text messages are held, because their provider takes none",
     registers,
   }),
   clockDoubted: new Gauge({
@@ -105,6 +113,19 @@ new Gauge({
     for (const { part, state } of parts.list()) this.set({ part }, state === "well" ? 1 : 0)
   },
 })
+
+/** By job. A label of the facility would make thousands of series: the endpoint and the view have each. */
+const ofJobs = {
+  ticks: new Counter({
+    name: "slotbase_job_ticks_total",
+    help: "Ticks of scheduled jobs, of all facilities, by what became of them: succeeded, failed, lost or skipped",
+    labelNames: ["job", "outcome"],
+    registers,
+  }),
+  last: ofJob("slotbase_job_last_run_timestamp_seconds", "When the last run of a job began"),
+  duration: ofJob("slotbase_job_last_run_duration_seconds", "How long the last ended run of a job took"),
+  next: ofJob("slotbase_job_next_tick_timestamp_seconds", "The next tick of a job; none while it is paused"),
+}
 
 /** Durations are milliseconds here and seconds in the output, as Prometheus requires. */
 export const metrics = {
@@ -157,7 +178,21 @@ let measuring: Promise<void> = Promise.resolve()
 
 async function measure(db: Db): Promise<void> {
   const [row] = await db<
-    [Record<"queue" | "webhooks" | "dead_letters" | "dead_passes" | "mail_held" | "clock_doubted", number>]
+    [
+      Record<
+        | "queue"
+        | "webhooks"
+        | "dead_letters"
+        | "dead_passes"
+        | "failing_jobs"
+        | "late_jobs"
+        | "waiting_runs"
+        | "mail_held"
+        | "texts_held"
+        | "clock_doubted",
+        number
+      >,
+    ]
   >`
     select (select count(*) from (select from slotbase.outbox
               where seq > (select floor from slotbase.outbox_floor) limit ${countAtMost}) o)
@@ -165,14 +200,65 @@ async function measure(db: Db): Promise<void> {
            (select count(*) from (select from slotbase.delivery_queue limit ${countAtMost}) d) as webhooks,
            (select count(*) from (select from slotbase.dead_letters where resolved_at is null limit ${countAtMost}) l) as dead_letters,
            (select count(*) from (select from slotbase.dead_passes where recovered_at is null limit ${countAtMost}) p) as dead_passes,
+           (select count(*) from (select from slotbase.job_schedules where failing_since is not null limit ${countAtMost}) s) as failing_jobs,
+           (select count(*) from (select from slotbase.job_schedules
+              where look_at < (select slotbase.now() - late_after from slotbase.settings) limit ${countAtMost}) s) as late_jobs,
+           (select count(*) from (select from slotbase.job_runs
+              where status in ('waiting', 'requested', 'retrying') limit ${countAtMost}) r) as waiting_runs,
            (select count(failing_since) from slotbase.mail_service where channel = 'email') as mail_held,
+           (select count(failing_since) from slotbase.mail_service where channel = 'sms') as texts_held,
            (select count(doubted_since) from slotbase.clock_watch) as clock_doubted`
   gauges.queue.set(row.queue)
   gauges.webhooks.set(row.webhooks)
   gauges.deadLetters.set(row.dead_letters)
   gauges.deadPasses.set(row.dead_passes)
+  gauges.failingJobs.set(row.failing_jobs)
+  gauges.lateJobs.set(row.late_jobs)
+  gauges.waitingRuns.set(row.waiting_runs)
+  await measureJobs(db)
   gauges.mailHeld.set(row.mail_held)
+  gauges.textsHeld.set(row.texts_held)
   gauges.clockDoubted.set(row.clock_doubted)
+}
+
+interface JobMeasured {
+  readonly job: string
+  readonly succeeded: number
+  readonly failed: number
+  readonly lost: number
+  readonly skipped: number
+  readonly next: number | null
+  readonly last: number | null
+  readonly duration: number | null
+}
+
+async function measureJobs(db: Db): Promise<void> {
+  const rows = await db<JobMeasured[]>`
+    select j.name as job, s.succeeded, s.failed, s.lost, s.skipped, s.next, l.last, l.duration
+    from slotbase.jobs j
+    cross join lateral (
+      select coalesce(sum(s.succeeded), 0)::float8 as succeeded, coalesce(sum(s.failed), 0)::float8 as failed,
+             coalesce(sum(s.lost), 0)::float8 as lost, coalesce(sum(s.skipped), 0)::float8 as skipped,
+             extract(epoch from min(s.look_at) filter (where s.look_at < 'infinity'))::float8 as next
+      from slotbase.job_schedules s where s.job = j.name
+    ) s
+    left join lateral (
+      select extract(epoch from r.started_at)::float8 as last, extract(epoch from r.ended_at - r.started_at)::float8 as duration
+      from slotbase.job_runs r where r.job = j.name and r.started_at is not null and r.ended_at is not null
+      order by r.id desc limit 1
+    ) l on true
+    where not j.ended`
+  for (const metric of Object.values(ofJobs)) metric.reset()
+  for (const { job, next, last, duration, ...outcomes } of rows) {
+    for (const [outcome, count] of Object.entries(outcomes)) ofJobs.ticks.inc({ job, outcome }, count)
+    if (next !== null) ofJobs.next.set({ job }, next)
+    if (last !== null) ofJobs.last.set({ job }, last)
+    if (duration !== null) ofJobs.duration.set({ job }, duration)
+  }
+}
+
+function ofJob(name: string, help: string) {
+  return new Gauge({ name, help, labelNames: ["job"], registers })
 }
 
 function gauge(name: string, help: string) {

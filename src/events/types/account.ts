@@ -81,7 +81,8 @@ export const accountEvents = [
   define({
     type: "user.sessions_ended",
     origin: "slotbase",
-    description: "A person ended sessions of theirs: the one that `sessionId` names, or all but the present one.",
+    description:
+      "A person signed out or ended sessions of theirs: the one that `sessionId` names, or all but the present one.",
     aggregate: "user",
     aggregateId: (data) => data.userId,
     data: { userId: Id, sessionsEnded: Count, sessionId: Schema.optionalKey(Id) },

@@ -128,6 +128,7 @@ export const feedbackEvents = [
       success: Schema.Boolean,
       outputUrl: Schema.optionalKey(Text),
       aiInsights: Schema.optionalKey(JsonObject),
+      reason: Schema.optionalKey(Text),
       processingTime: Milliseconds,
     },
     sample: {
@@ -137,6 +138,7 @@ export const feedbackEvents = [
       success: true,
       outputUrl: "https://media.example.com/backhand-drill/analysis.json",
       aiInsights: { strokes: 18, contactPoint: "late", confidence: 0.87 },
+      reason: "media_unreadable: the reason stands here when success is false",
       processingTime: 15_300,
     },
   }),

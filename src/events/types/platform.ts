@@ -11,7 +11,7 @@ const define = area("operations-service")
 
 /** The stages in which the platform's administrators are told. After the last, they are told each day. */
 export const platformStages = ["fifteen_minutes", "one_hour", "one_day"] as const
-export const platformTroubles = ["mail_held", "dead_letters", "dead_passes"] as const
+export const platformTroubles = ["mail_held", "texts_held", "dead_letters", "dead_passes", "failing_jobs"] as const
 
 const trouble = { troubleId: Id, trouble: Schema.Literals(platformTroubles), since: Instant, detail: Text }
 const sample = {
@@ -26,7 +26,7 @@ export const platformEvents = [
     type: "platform.failing",
     origin: "slotbase",
     description:
-      "Mail is held, runs of handlers were given up, or passes of actors failed at every attempt. Told after 15 minutes, an hour and a day, and then each day. `countAtLeast`: there are more than were counted.",
+      "Mail or texts are held, runs of handlers were given up, or passes of actors or scheduled jobs failed at every attempt. Told after 15 minutes, an hour and a day, and then each day. `countAtLeast`: there are more than were counted.",
     aggregate: "platform",
     aggregateId: (data) => data.troubleId,
     data: { ...trouble, stage: Schema.Literals(platformStages), count: Count, countAtLeast: Schema.Boolean },
@@ -35,7 +35,7 @@ export const platformEvents = [
   define({
     type: "platform.recovered",
     origin: "slotbase",
-    description: "A trouble that was told of is over: mail is taken again, or nothing is open any more.",
+    description: "A trouble that was told of is over: messages are taken again, or nothing is open any more.",
     aggregate: "platform",
     aggregateId: (data) => data.troubleId,
     data: { ...trouble, recoveredAt: Instant },
