@@ -60,6 +60,11 @@ export interface SetBasedHandler {
   readonly kind: "transactional"
   readonly name: string
   readonly events: readonly EventType[]
+  /**
+   * Events of one transaction; left out: all that are claimed. A handler that works event by event under a lock has
+   * fewer, so that other processes need not wait for long.
+   */
+  readonly atMost?: number
   /** Only of a company\'s own handler; the others have the specification\'s RETRY_CONFIG. */
   readonly retry?: HandlerRetry
   /**

@@ -9,13 +9,19 @@ import type { Hooks } from "#base/hooks.ts"
 import type { RefundTools } from "#domain/payments/send-refund.ts"
 import type { ExtensionHandler } from "#hooks/extension.ts"
 import { afterHooksHandler } from "./after-hooks.ts"
+import { type AnalysisTools, aiAnalysisHandler } from "./ai-analysis.ts"
 import { analyticsHandler } from "./analytics.ts"
 import { bookingConfirmationHandler } from "./booking-confirmation.ts"
 import { cacheInvalidationHandler } from "./cache-invalidation.ts"
+import { calendarSyncHandler } from "./calendar-sync.ts"
 import { capacityTrackingHandler } from "./capacity-tracking.ts"
+import { enforcementAgent } from "./enforcement.ts"
 import { type ExtensionHandlerTools, extensionHandler } from "./extension.ts"
+import { feedbackEnhancementAgent } from "./feedback-enhancement.ts"
 import type { Handler } from "./handler.ts"
 import { invoiceHandler } from "./invoice.ts"
+import { mediaProcessingHandler } from "./media-processing.ts"
+import { monitoringAgent } from "./monitoring.ts"
 import { type NotificationTools, notificationHandler } from "./notification.ts"
 import { progressUpdateHandler } from "./progress-update.ts"
 import { refundHandler } from "./refund.ts"
@@ -26,7 +32,8 @@ import { waitlistHandler } from "./waitlist.ts"
 /** The tools of all handlers; each takes the ones that it uses. */
 export type HandlerTools = RefundTools &
   NotificationTools &
-  ExtensionHandlerTools & {
+  ExtensionHandlerTools &
+  AnalysisTools & {
     readonly hooks?: Hooks
     /** The handlers of a company's own file. */
     readonly ownHandlers?: readonly ExtensionHandler[]
@@ -44,16 +51,21 @@ export const reservedNames = [
   "WaitlistHandler",
   "SubscriptionPaymentHandler",
   "InvoiceHandler",
+  "CalendarSyncHandler",
   "UpgradePromptHandler",
+  "MediaProcessingHandler",
   "AfterHooks",
+  "AIAnalysisHandler",
+  "FeedbackEnhancementAgent",
+  "EnforcementAgent",
+  "MonitoringAgent",
   ...["PaymentHandler", "WebhookHandler"],
   // The specification's others.
-  ...["CalendarSyncHandler", "MediaProcessingHandler"],
-  ...["AIAnalysisHandler", "FeedbackEnhancementAgent"],
 ] as const
 
 export function handlersOf(tools: HandlerTools): readonly Handler[] {
   const handlers: readonly Handler[] = [
+    // The first one. In a joint transaction it must not see what another handler has done and not yet recorded.
     notificationHandler(tools),
     analyticsHandler(),
     cacheInvalidationHandler(),
@@ -64,7 +76,13 @@ export function handlersOf(tools: HandlerTools): readonly Handler[] {
     waitlistHandler(),
     subscriptionPaymentHandler(),
     invoiceHandler(),
+    calendarSyncHandler(),
     upgradePromptHandler(),
+    mediaProcessingHandler(),
+    aiAnalysisHandler(tools),
+    feedbackEnhancementAgent(tools),
+    enforcementAgent(),
+    monitoringAgent(),
     afterHooksHandler(tools),
     ...(tools.ownHandlers ?? []).map((own) => extensionHandler(own, tools)),
   ].filter((handler) => handler.events.length > 0)

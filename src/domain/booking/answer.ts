@@ -5,6 +5,9 @@ import { type BookingRow, statuses } from "./booking-row.ts"
 import { BookingType, PaymentMethod } from "./input.ts"
 import { type BookedLine, linesOf } from "./price-lines.ts"
 
+/** Web Content Accessibility Guidelines 2.2.1: a time limit can be extended at least ten times. */
+export const maxExtensions = 10
+
 export const BookingStatus = Schema.Literals(statuses)
 
 export const AnsweredQuestion = Schema.Struct({
@@ -56,6 +59,9 @@ const fields = {
   paymentMethod: Schema.NullOr(PaymentMethod),
   holdId: Schema.NullOr(Id),
   expiresAt: Schema.NullOr(Instant).annotateKey({ description: "while held: when the hold expires" }),
+  extensionsLeft: Schema.NullOr(Schema.Int).annotateKey({
+    description: "while held: how often the hold can still get more time",
+  }),
   isRecurring: Schema.Boolean,
   recurringBookingId: Schema.NullOr(Id),
   confirmedAt: Schema.NullOr(Instant),
@@ -122,6 +128,7 @@ export const toBooking = (row: BookingRow): Booking => ({
   paymentMethod: row.payment_method,
   holdId: row.hold_id,
   expiresAt: row.status === "held" ? iso(row.hold_expires_at) : null,
+  extensionsLeft: row.status === "held" ? maxExtensions - row.hold_extensions : null,
   isRecurring: row.is_recurring,
   recurringBookingId: row.recurring_booking_id,
   confirmedAt: iso(row.confirmed_at),

@@ -56,3 +56,16 @@ export async function blockedTimesOf(
     ]),
   )
 }
+
+/** The bookings of blocks, by the block's id. Unknown blocks are missing. */
+export async function bookingsOfBlocks(
+  db: Queryable,
+  blocks: readonly { readonly facilityId: string; readonly blockId: string }[],
+): Promise<ReadonlyMap<string, string>> {
+  if (blocks.length === 0) return new Map()
+  const rows = await db<{ block_id: string; booking_id: string }[]>`
+    select k.id as block_id, k.booking_id
+    from unnest(${blocks.map((each) => each.facilityId)}::uuid[], ${blocks.map((each) => each.blockId)}::uuid[]) as q (facility_id, block_id)
+    join slotbase.coach_blocks k on k.id = q.block_id and k.facility_id = q.facility_id`
+  return new Map(rows.map(({ block_id, booking_id }) => [block_id, booking_id]))
+}

@@ -57,6 +57,8 @@ export interface BookingRow {
   readonly payment_method: typeof PaymentMethod.Type | null
   readonly hold_id: string | null
   readonly hold_expires_at: Date | null
+  /** How often the hold got more time. */
+  readonly hold_extensions: number
   readonly is_recurring: boolean
   readonly recurring_booking_id: string | null
   readonly confirmed_at: Date | null

@@ -108,6 +108,22 @@ export function recordLocalTimeChanged(
   })
 }
 
+export function recordExtended(tx: Tx, hold: BookingRow, extendedBy: string): string {
+  return record(tx, {
+    type: "booking.hold.extended",
+    facilityId: hold.facility_id,
+    data: {
+      ...placeOf(hold),
+      holdId: hold.hold_id ?? "",
+      expiresAt: hold.hold_expires_at?.toISOString() ?? "",
+      extensions: hold.hold_extensions,
+      extendedBy,
+      extendedAt: hold.updated_at.toISOString(),
+    },
+    about: aboutOf(hold),
+  })
+}
+
 /** @param changed the names of the fields; what they say is not in the event */
 export function recordDetailsChanged(
   tx: Tx,

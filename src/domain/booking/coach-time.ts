@@ -2,6 +2,7 @@
  * The time of coaches. A lesson or a block takes its coach's time together with its resource. The constraint
  * coach_in_one_place decides, never a check before. A coach is one person, so the rule holds across facilities.
  * The row leaves with its occupancy, by its foreign key: whatever frees the slot frees the coach.
+ * A calendar of the coach outside takes time by slotbase.take_busy().
  * Writes: coach_occupancies.
  */
 import type { Tx } from "#base/database/transaction.ts"
@@ -53,7 +54,8 @@ export async function isCoachTaken(tx: Tx, booking: BookingRow): Promise<boolean
 /** A time that the coach has taken, in any facility. */
 export interface Engagement extends Span {
   readonly facility_id: string
-  readonly resource_id: string
+  /** Null: a calendar of the coach outside says that the coach is busy. */
+  readonly resource_id: string | null
   readonly status: string
   /** An expired hold, which blocks nobody. */
   readonly expired: boolean
@@ -61,24 +63,27 @@ export interface Engagement extends Span {
 
 /** The coach's engagements between two instants, by their start. */
 export const engagementsOf = (tx: Tx, coachId: string, from: string, to: string) => tx<Engagement[]>`
-  select b.facility_id, b.resource_id, b.status,
-         b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) as expired,
-         (extract(epoch from b.start_at) * 1000)::float8 as start, (extract(epoch from b.end_at) * 1000)::float8 as end
+  select c.facility_id, b.resource_id, coalesce(b.status, 'busy') as status,
+         coalesce(b.status = 'held' and b.hold_expires_at <= (select slotbase.now()), false) as expired,
+         (extract(epoch from lower(c.during)) * 1000)::float8 as start,
+         (extract(epoch from upper(c.during)) * 1000)::float8 as end
   from slotbase.coach_occupancies c
-  join slotbase.bookings b on b.id = c.booking_id and b.facility_id = c.facility_id
+  left join slotbase.bookings b on b.id = c.booking_id and b.facility_id = c.facility_id
   where c.coach_id = ${coachId} and c.during && tstzrange(${from}, ${to})
-  order by c.during, b.id`
+  order by c.during, c.booking_id`
 
 /**
  * What a caller of the facility may know of the engagements in the way. Another facility's times, names and ids are
- * not among it.
+ * not among it, and nothing of the coach's own calendar.
  */
 export const coachConflicts = (inTheWay: readonly Engagement[], facilityId: string): CoachConflict[] =>
-  inTheWay
-    .filter((each) => each.facility_id === facilityId)
-    .map(({ resource_id, start, end, status }) => ({
-      resourceId: resource_id,
-      startAt: new Date(start).toISOString(),
-      endAt: new Date(end).toISOString(),
-      status,
-    }))
+  inTheWay.flatMap(({ facility_id, resource_id, start, end, status }) =>
+    facility_id !== facilityId || resource_id === null
+      ? []
+      : {
+          resourceId: resource_id,
+          startAt: new Date(start).toISOString(),
+          endAt: new Date(end).toISOString(),
+          status,
+        },
+  )

@@ -168,7 +168,7 @@ const isOfBlock = (sql: Queryable, what: "bookings" | "blocks") => sql`
 const columns = (sql: Queryable) => sql`
   b.id, b.facility_id, b.resource_id, r.name as resource_name, f.timezone, ${presentStatus(sql)} as status, b.booking_type,
   b.booker_id, u.first_name || ' ' || u.last_name as booker_name, coalesce(${addressIn(sql, sql`b.facility_id`)}, ${unreachable}) as booker_email,
-  b.start_at, b.end_at, b.buffer_minutes, b.title, b.note, b.answers, b.price_amount, b.price_lines, b.price_currency, b.payment_method, b.hold_id, b.hold_expires_at,
+  b.start_at, b.end_at, b.buffer_minutes, b.title, b.note, b.answers, b.price_amount, b.price_lines, b.price_currency, b.payment_method, b.hold_id, b.hold_expires_at, b.hold_extensions,
   b.is_recurring, b.recurring_booking_id, b.confirmed_at, b.checked_in_at, b.completed_at, b.cancelled_at, b.cancelled_by,
   b.cancellation_reason, b.no_show_at, b.struck_reason, b.judged_by_staff, b.cancellation_policy, b.approved_at, b.approved_by, b.rescheduled_at,
   b.refund_percent, b.refund_amount, b.forfeited_amount, b.created_at, b.updated_at,

@@ -5,11 +5,12 @@
 import type { Member } from "#access/caller.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { RuleBroken } from "#base/errors.ts"
+import { RuleBroken, WrongState } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { requireChargeable } from "#base/money.ts"
-import { type Booking, toBooking } from "./answer.ts"
+import { type Booking, maxExtensions, toBooking } from "./answer.ts"
+import { recordExtended } from "./change-events.ts"
 import { recordHeld, recordReleased } from "./events.ts"
 import { afterHoldsEnded, recordHoldsExpired } from "./holds-ended.ts"
 import type { HoldInput } from "./input.ts"
@@ -18,6 +19,7 @@ import { lockOwn, requireLiveHold } from "./lock-own.ts"
 import type { MayBook } from "./may-book.ts"
 import { planBooking } from "./plan.ts"
 import { changeBooking, expireHoldsAnywhere } from "./rows.ts"
+import { wouldServe } from "./waitlist/candidates.ts"
 
 /**
  * Holds a slot for the facility's `holdMinutes`. Records booking.hold.created. A booking that staff must approve cannot
@@ -36,6 +38,37 @@ export async function createHold(tx: Tx, mayBook: MayBook, wanted: Hooked<HoldIn
   const hold = await insertPlanned(tx, plan, { status: "held", payment_method: null, hold_id: newId() })
   recordHeld(tx, hold)
   return toBooking(hold)
+}
+
+/**
+ * Gives a live hold its full time again, from now on: the facility's `holdMinutes`, and not beyond the start of its
+ * slot. A hold that would end no later stays as it is. Records booking.hold.extended.
+ * @throws NotFound, WrongState (booking_not_held, hold_expired, somebody_waits, no_extension_left)
+ */
+export async function extendHold(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
+  const hold = await lockOwn(tx, member, bookingId)
+  requireLiveHold(hold, "extended")
+  if (hold.hold_extensions >= maxExtensions) {
+    throw new WrongState("no_extension_left", `A hold gets more time ${maxExtensions} times at most.`)
+  }
+  const slot = {
+    facilityId: hold.facility_id,
+    resourceId: hold.resource_id,
+    startAt: hold.start_at,
+    endAt: hold.end_at,
+  }
+  if (await wouldServe(tx, slot)) {
+    throw new WrongState("somebody_waits", "Somebody is waiting for this time: book it before the hold ends.")
+  }
+  const [facility] = await tx<{ hold_minutes: number }[]>`
+    select hold_minutes from slotbase.facilities where id = ${hold.facility_id}`
+  const until = hold.now.getTime() + (facility?.hold_minutes ?? 0) * 60_000
+  const expiresAt = new Date(Math.min(until, hold.start_at.getTime()))
+  if (hold.hold_expires_at !== null && expiresAt <= hold.hold_expires_at) return toBooking(hold)
+  const hold_extensions = hold.hold_extensions + 1
+  const extended = await changeBooking(tx, hold, { status: "held", hold_expires_at: expiresAt, hold_extensions })
+  recordExtended(tx, extended, member.caller.userId)
+  return toBooking(extended)
 }
 
 /**

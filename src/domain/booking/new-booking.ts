@@ -44,6 +44,7 @@ export const rowOf = (plan: BookingPlan, booking: NewBooking, inserted: Inserted
 })
 
 const untouched = {
+  hold_extensions: 0,
   checked_in_at: null,
   completed_at: null,
   cancelled_at: null,

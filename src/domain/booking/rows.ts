@@ -91,6 +91,7 @@ export type BookingChange = { readonly status: Status } & Partial<
     | "payment_method"
     | "hold_id"
     | "hold_expires_at"
+    | "hold_extensions"
     | "approved_at"
     | "approved_by"
     | "refund_percent"

@@ -159,14 +159,14 @@ interface Occupied extends Span {
 
 /**
  * All resources of the wanted resource's type, each with its occupancies on the days around. A resource without any
- * has one row with the status "free".
+ * has one row with the status "free". What a calendar outside has is "busy".
  */
 async function occupiedNear(tx: Tx, { facilityId, resource, bookingType, span }: Wish): Promise<readonly Occupied[]> {
   const { from, to } = around(span)
   return tx<Occupied[]>`
-    select r.id as resource_id, coalesce(b.status, 'free') as status,
+    select r.id as resource_id, coalesce(b.status, case when o.sync_id is null then 'free' else 'busy' end) as status,
            ${bufferOf(tx, tx`r.facility_id`, tx`r.id`, tx`${bookingType}::text`)} as buffer,
-           coalesce(b.status = 'held' and b.hold_expires_at <= (select slotbase.now()), true) as expired,
+           coalesce(b.status = 'held' and b.hold_expires_at <= (select slotbase.now()), o.sync_id is null) as expired,
            coalesce(extract(epoch from lower(o.during)) * 1000, 0)::float8 as start,
            coalesce(extract(epoch from upper(o.during)) * 1000, 0)::float8 as end
     from slotbase.resources r

@@ -46,6 +46,15 @@ const Rate = Schema.String.check(
   Schema.isPattern(/[1-9]/u, { expected: "a rate above 0" }),
 )
 
+/** A club has a site or a few. */
+const maxEmbedOrigins = 20
+const Origin = Schema.String.check(
+  atMost(200),
+  Schema.isPattern(/^(?:https:\/\/[a-z0-9.-]+|http:\/\/(?:localhost|127\.0\.0\.1))(?::\d{1,5})?$/u, {
+    expected: "an origin such as https://club.example, without a path",
+  }),
+)
+
 const settings = {
   name: Name,
   timezone: Timezone,
@@ -60,6 +69,12 @@ const settings = {
     description: "what a coach session does when one of its students is somewhere else in the club then",
   }),
   language: LanguageField.annotate({ description: "of messages to people who have chosen none" }),
+  publicAvailability: Schema.Boolean.annotate({
+    description: "anybody sees which slots are free, without an account; default false",
+  }),
+  embedOrigins: Schema.Array(Origin)
+    .check(Schema.isMaxLength(maxEmbedOrigins), Schema.isUnique())
+    .annotate({ description: "the sites whose pages may hold the booking page in a frame" }),
 }
 
 export const FacilityInput = Schema.Struct({
@@ -72,6 +87,8 @@ export const FacilityInput = Schema.Struct({
   taxRates: Schema.optionalKey(settings.taxRates),
   studentOverlap: Schema.optionalKey(settings.studentOverlap),
   language: Schema.optionalKey(settings.language),
+  publicAvailability: Schema.optionalKey(settings.publicAvailability),
+  embedOrigins: Schema.optionalKey(settings.embedOrigins),
   ownerId: Schema.optionalKey(Id.annotate({ description: "the person who owns it; default: the caller" })),
   organizationId: Schema.optionalKey(Id.annotate({ description: "the organization that runs it" })),
 })
@@ -88,6 +105,8 @@ export const SettingsInput = Schema.Struct({
   taxRates: Schema.optionalKey(settings.taxRates),
   studentOverlap: Schema.optionalKey(settings.studentOverlap),
   language: Schema.optionalKey(settings.language),
+  publicAvailability: Schema.optionalKey(settings.publicAvailability),
+  embedOrigins: Schema.optionalKey(settings.embedOrigins),
   organizationId: Schema.optionalKey(Schema.NullOr(Id)).annotateKey({
     description:
       "for an owner of the facility who is an administrator of the organization that it joins, and of the one that it leaves",
@@ -139,12 +158,13 @@ export async function createFacility(
   }
   const { name, timezone, currency, sportTypes = [], openingHours = {}, slotMinutes = 60, holdMinutes = 5 } = input
   const { taxMode = "inclusive", taxRates = {}, studentOverlap = "warn", language = "en" } = input
+  const { publicAvailability = false, embedOrigins = [] } = input
   const [row] = await tx<FacilityRow[]>`
     insert into slotbase.facilities (id, name, timezone, currency, sport_types, opening_hours, slot_minutes, hold_minutes,
-      tax_mode, tax_rates, student_overlap, language, organization_id, owner_id)
+      tax_mode, tax_rates, student_overlap, language, public_availability, embed_origins, organization_id, owner_id)
     values (${id}, ${name}, ${timezone}, ${currency}, ${tx.array([...sportTypes])}::text[], ${tx.json(openingHours as never)},
             ${slotMinutes}, ${holdMinutes}, ${taxMode}, ${tx.json(taxRates)}, ${studentOverlap}, ${language},
-            ${organizationId}, ${ownerId})
+            ${publicAvailability}, ${tx.array([...embedOrigins])}::text[], ${organizationId}, ${ownerId})
     returning *`
   if (!row) throw new Error("createFacility: the insert answered no row")
   if (ownedByPerson) {
@@ -199,6 +219,7 @@ export async function changeSettings(
         sport_types = ${tx.array([...after.sportTypes])}::text[], opening_hours = ${tx.json(after.openingHours as never)},
         slot_minutes = ${after.slotMinutes}, hold_minutes = ${after.holdMinutes}, tax_mode = ${after.taxMode},
         tax_rates = ${tx.json(after.taxRates)}, student_overlap = ${after.studentOverlap}, language = ${after.language},
+        public_availability = ${after.publicAvailability}, embed_origins = ${tx.array([...after.embedOrigins])}::text[],
         organization_id = ${organizationId}, version = version + 1, updated_at = slotbase.now()
     where id = ${facilityId}
     returning *`
@@ -314,6 +335,8 @@ interface FacilityRow {
   tax_rates: TaxRates
   student_overlap: typeof settings.studentOverlap.Type
   language: Language
+  public_availability: boolean
+  embed_origins: string[]
   organization_id: string | null
   owner_id: string
   version: number
@@ -334,6 +357,8 @@ const facilityOf = (row: FacilityRow): Facility => ({
   taxRates: row.tax_rates,
   studentOverlap: row.student_overlap,
   language: row.language,
+  publicAvailability: row.public_availability,
+  embedOrigins: row.embed_origins,
   organizationId: row.organization_id,
   ownerId: row.owner_id,
   version: row.version,

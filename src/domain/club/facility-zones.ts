@@ -1,9 +1,9 @@
 /** The time zones of the facilities of a batch of events, by their ids; a facility that is not there is missing. */
-import type { Tx } from "#base/database/transaction.ts"
+import type { Queryable } from "#base/database/db.ts"
 import type { EventRow } from "#events/envelope.ts"
 
 export async function facilityZones(
-  tx: Tx,
+  tx: Queryable,
   events: readonly Pick<EventRow, "facility_id">[],
 ): Promise<ReadonlyMap<string, string>> {
   const ids = [...new Set(events.map((event) => event.facility_id))]

@@ -1,12 +1,14 @@
 /** A paper as the API answers it, and the queries of its lists. */
+
 import * as Schema from "effect/Schema"
+import { languages } from "#base/languages.ts"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id, LocalDay, Money } from "#base/schema/request-fields.ts"
 import { referenceTypes } from "#domain/ledger/payment-rows.ts"
 import type { PaperLine } from "./lines.ts"
 import { isElectronic } from "./papers/files.ts"
-import type { PaperRow } from "./rows.ts"
-import { missingFacts, paperLanguages } from "./seller.ts"
+import { type PaperRow, paperSources } from "./rows.ts"
+import { missingFacts } from "./seller.ts"
 
 const kinds = ["invoice", "credit_note"] as const
 
@@ -21,7 +23,7 @@ export const IssuedInvoiceQuery = Schema.Struct({
 })
 
 export const PaperLanguageQuery = Schema.Struct({
-  language: Schema.optionalKey(Schema.Literals(paperLanguages)).annotateKey({
+  language: Schema.optionalKey(Schema.Literals(languages)).annotateKey({
     description: "unless given: the language that the facility had set when the paper was issued",
   }),
 })
@@ -71,7 +73,9 @@ export const IssuedInvoice = Schema.Struct({
   payerId: Schema.NullOr(Id),
   referenceType: Schema.NullOr(Schema.Literals(referenceTypes)),
   referenceId: Schema.NullOr(Id),
-  sourceType: Schema.Literals(["payment", "offline_payment", "refund", "refund_returned", "bill"]),
+  sourceType: Schema.Literals(paperSources).annotate({
+    description: "bill: of monthly-billing; bill_correction: takes off a bill what is not owed any more",
+  }),
   sourceId: Id,
   currency: Schema.String,
   net: Money,

@@ -1,6 +1,7 @@
 /**
  * The papers of a month as a CSV file for an accountant. It has a row for each paper and tax rate, in the order of
- * issue, and the totals at the end. It is read and written page by page, so its length costs no memory.
+ * issue, and the totals at the end. It begins with a byte order mark, because Excel reads a file without one in the
+ * alphabet of its machine. It is read and written page by page, so its length costs no memory.
  */
 import * as Schema from "effect/Schema"
 import type { Staff } from "#access/caller.ts"
@@ -12,7 +13,12 @@ export const InvoiceExportQuery = Schema.Struct({
   month: Schema.String.annotate({ description: "of the day of issue, such as 2026-03", examples: ["2026-03"] }).check(
     Schema.isPattern(/^20\d{2}-(?:0[1-9]|1[0-2])$/u, { expected: "a month such as 2026-03" }),
   ),
+  separator: Schema.optionalKey(Schema.Literals(["comma", "semicolon"])).annotateKey({
+    description:
+      "comma unless given; semicolon: with a comma before the decimals, as spreadsheets in German or French open it",
+  }),
 })
+type Separator = "comma" | "semicolon"
 
 const rowsAtOnce = 500
 
@@ -23,8 +29,15 @@ const head = [
 ]
 
 /** The lines of the file, each with its line end. */
-export async function* csvOfMonth(db: Queryable, staff: Staff, month: string): AsyncGenerator<string> {
-  yield line(head)
+export async function* csvOfMonth(
+  db: Queryable,
+  staff: Staff,
+  month: string,
+  separator: Separator = "comma",
+): AsyncGenerator<string> {
+  const line = (fields: readonly string[]) => lineOf(fields, separator)
+  const decimals = (text: string) => (separator === "comma" ? text : text.replace(".", ","))
+  yield `\ufeff${line(head)}`
   const totals = new Map<string, { currency: string; taxRate: number; net: number; tax: number; gross: number }>()
   for await (const paper of papersOf(db, staff, month)) {
     const sign = paper.kind === "invoice" ? 1 : -1
@@ -37,12 +50,12 @@ export async function* csvOfMonth(db: Queryable, staff: Staff, month: string): A
         tax: total.tax + sign * tax,
         gross: total.gross + sign * gross,
       })
-      yield line(rowOf(paper, { taxRate, net: sign * net, tax: sign * tax, gross: sign * gross }))
+      yield line(rowOf(paper, { taxRate, net: sign * net, tax: sign * tax, gross: sign * gross }, decimals))
     }
   }
   for (const [, { currency, taxRate, net, tax, gross }] of [...totals].sort()) {
-    const sums = [net, tax, gross].map((amount) => decimalText(amount, currency))
-    yield line(["total", "", "", "", "", "", "", currency, rateText(taxRate), ...sums, "", "", "", "", "", "", "", ""])
+    const sums = [rateText(taxRate), ...[net, tax, gross].map((amount) => decimalText(amount, currency))].map(decimals)
+    yield line(["total", "", "", "", "", "", "", currency, ...sums, "", "", "", "", "", "", "", ""])
   }
 }
 
@@ -67,6 +80,7 @@ async function* papersOf(db: Queryable, { facilityId }: Staff, month: string): A
 function rowOf(
   paper: ExportedPaper,
   { taxRate, net, tax, gross }: { taxRate: number; net: number; tax: number; gross: number },
+  decimals: (text: string) => string,
 ): string[] {
   const { currency, payment } = paper
   return [
@@ -78,8 +92,7 @@ function rowOf(
     paper.buyer.name,
     paper.buyer.vatId ?? "",
     currency,
-    rateText(taxRate),
-    ...[net, tax, gross].map((amount) => decimalText(amount, currency)),
+    ...[rateText(taxRate), ...[net, tax, gross].map((amount) => decimalText(amount, currency))].map(decimals),
     payment?.method ?? "",
     payment?.paidOn ?? "",
     paper.due_on ?? "",
@@ -91,10 +104,13 @@ function rowOf(
   ]
 }
 
-const line = (fields: readonly string[]) => `${fields.map(field).join(",")}\r\n`
+function lineOf(fields: readonly string[], separator: Separator): string {
+  const sign = separator === "comma" ? "," : ";"
+  return `${fields.map((text) => field(text, sign)).join(sign)}\r\n`
+}
 
 /** As in RFC 4180. A name that a spreadsheet would compute as a formula begins with an apostrophe. */
-function field(text: string): string {
-  const harmless = /^(?:[=+@\t\r]|-(?!\d+(?:\.\d+)?$))/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
+function field(text: string, separator: "," | ";"): string {
+  const harmless = /^(?:[=+@\t\r]|-(?!\d+(?:[.,]\d+)?$))/.test(text) ? `'${text}` : text
+  return harmless.includes(separator) || /["\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
 }

@@ -56,6 +56,18 @@ export async function listMyPapers(
   return pageOf(rows, limit, (row) => [row.id], toIssuedInvoice)
 }
 
+/** A paper of the caller's own, also of a facility that the caller has left. Throws NotFound. */
+export async function getMyPaper(db: Queryable, caller: Caller, id: string): Promise<PaperRow> {
+  const [row] = await db<PaperRow[]>`
+    select ${paperColumns(db)} from slotbase.invoices i
+    where i.id = ${id}
+      and (i.payer_id = ${caller.userId} or i.debtor_id = ${caller.userId}
+           or exists (select from slotbase.billing_accounts a
+                      where a.id = i.billing_account_id and a.facility_id = i.facility_id and a.owner_id = ${caller.userId}))`
+  if (!row) throw new NotFound("invoice", id)
+  return row
+}
+
 /** Throws NotFound, also for another person's paper. */
 export async function getPaper(db: Queryable, member: Member, id: string): Promise<PaperRow> {
   const { facilityId } = member

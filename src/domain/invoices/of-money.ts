@@ -6,19 +6,23 @@
 import type { Tx } from "#base/database/transaction.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { localDateOf } from "#base/local-days.ts"
-import { findPayment, type ReferenceType } from "#domain/ledger/payment-rows.ts"
+import { findPayment, type Reference, type ReferenceType } from "#domain/ledger/payment-rows.ts"
 import { findRefund } from "#domain/ledger/refund-rows.ts"
 import { issuePaper, type PaperDraft } from "./issue.ts"
 import { divided, type PaperLine, type Sold } from "./lines.ts"
+import { billPaidBy, billsOfBooking, settleBills } from "./monthly/bill-rows.ts"
 import { lockCounters } from "./numbers.ts"
 import { findPaper, type PaperRow, paperOf, takenBy } from "./rows.ts"
-import { linesOfPayment, partsOf } from "./sold.ts"
+import { creditedOfBooking, linesOfPayment, partsOf, unpapered } from "./sold.ts"
 
 /** The seller of what a payment is for: subscriptions are sold by the platform. */
 export const sellerOf = (facilityId: string, referenceType: string | null): string =>
   referenceType === "subscription" ? platformFacilityId : facilityId
 
-/** The paper of a payment; undefined: it is none of ours, or it pays an invoice that was issued before. */
+/**
+ * The paper of a payment; undefined: it is none of ours, or it pays an invoice that was issued before. What pays a bill
+ * of its booking settles the bill, and only the rest has a paper.
+ */
 export async function invoicePayment(tx: Tx, facilityId: string, paymentId: string): Promise<PaperRow | undefined> {
   const payment = (await cardPayment(tx, facilityId, paymentId)) ?? (await deskPayment(tx, facilityId, paymentId))
   if (!payment) return undefined
@@ -28,12 +32,28 @@ export async function invoicePayment(tx: Tx, facilityId: string, paymentId: stri
   await lockCounters(tx, [payment.sellerId])
   const issued = await paperOf(tx, facilityId, payment.sourceType, paymentId)
   if (issued) return issued
-  const sold =
-    referenceType === null || referenceId === null
-      ? { lines: [{ key: "account", kind: "account", label: "", amount, taxRate: 0, taxAmount: 0 } as const] }
-      : await linesOfPayment(tx, { facilityId, referenceType, referenceId }, amount)
+  if ((await billPaidBy(tx, facilityId, paymentId)) !== undefined) return undefined
+  if (referenceType === null || referenceId === null) {
+    const lines = [{ key: "account", kind: "account", label: "", amount, taxRate: 0, taxAmount: 0 } as const]
+    return findPaper(tx, facilityId, await issuePaper(tx, { ...payment, lines }))
+  }
+  const reference = { facilityId, referenceType, referenceId }
+  const own = referenceType === "booking" ? amount - (await payBills(tx, reference, paymentId, amount)) : amount
+  if (own === 0) return undefined
+  const sold = await linesOfPayment(tx, reference, own)
   const id = await issuePaper(tx, { ...payment, ...sold })
   return findPaper(tx, facilityId, id)
+}
+
+/** Settles bills of a booking by a payment, after what is on no paper. Answers by how much. */
+async function payBills(tx: Tx, reference: Reference, sourceId: string, amount: number): Promise<number> {
+  const { facilityId, referenceId: bookingId } = reference
+  const bills = await billsOfBooking(tx, facilityId, bookingId)
+  const open = bills.reduce((sum, bill) => sum + bill.open, 0)
+  if (open === 0) return 0
+  const part = Math.min(open, amount - Math.min(amount, await unpapered(tx, reference)))
+  await settleBills(tx, { facilityId, bookingId, sourceId, isMoney: true }, bills, part)
+  return part
 }
 
 /** The credit note of a refund that succeeded, or had. Undefined: there is no such refund. */
@@ -42,8 +62,12 @@ export async function creditRefund(tx: Tx, facilityId: string, refundId: string)
   if (!refund) return undefined
   const paymentId = refund.payment_id ?? refund.offline_payment_id ?? ""
   const root =
-    (await invoicePayment(tx, facilityId, paymentId)) ?? (await findPaper(tx, facilityId, refund.reference_id))
+    (await invoicePayment(tx, facilityId, paymentId)) ??
+    (await findPaper(tx, facilityId, (await billPaidBy(tx, facilityId, paymentId)) ?? refund.reference_id))
   if (!root) return undefined
+  const reference = { facilityId, referenceType: refund.reference_type, referenceId: refund.reference_id }
+  const isBilled =
+    reference.referenceType === "booking" && (await billsOfBooking(tx, facilityId, reference.referenceId)).length > 0
   await lockCounters(tx, [root.seller_id])
   const issued = await paperOf(tx, facilityId, "refund", refundId)
   if (issued) return issued
@@ -53,7 +77,9 @@ export async function creditRefund(tx: Tx, facilityId: string, refundId: string)
     sourceType: "refund",
     sourceId: refundId,
     corrects: root,
-    lines: await creditedLines(tx, root, refund.amount),
+    ...(isBilled
+      ? { ...reference, ...(await creditedOfBooking(tx, reference, refund.amount)) }
+      : { lines: await creditedLines(tx, root, refund.amount) }),
     settled: {
       method: root.payment?.method ?? "card",
       paidOn: await dayOf(tx, facilityId, refund.settled_at ?? refund.created_at),

@@ -2,14 +2,24 @@
  * The rows of papers. A row is inserted once and never changed; a trigger refuses anything else.
  * Writes: invoices.
  */
+
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import type { Language } from "#base/languages.ts"
 import type { ReferenceType } from "#domain/ledger/payment-rows.ts"
 import type { PaperLine, TaxSum } from "./lines.ts"
-import type { MissingFact, PaperLanguage, Seller } from "./seller.ts"
+import type { MissingFact, Seller } from "./seller.ts"
 
 export type PaperKind = "invoice" | "credit_note"
-export type PaperSource = "payment" | "offline_payment" | "refund" | "refund_returned" | "bill"
+export const paperSources = [
+  "payment",
+  "offline_payment",
+  "refund",
+  "refund_returned",
+  "bill",
+  "bill_correction",
+] as const
+export type PaperSource = (typeof paperSources)[number]
 
 export interface Buyer {
   readonly name: string
@@ -61,7 +71,7 @@ export interface PaperRow {
   readonly seller: Partial<Seller> & { readonly name: string }
   readonly buyer: Buyer
   readonly note: string | null
-  readonly language: PaperLanguage
+  readonly language: Language
   readonly missing: readonly MissingFact[]
   readonly issued_at: Date
 }
@@ -101,23 +111,44 @@ export async function findPaper(db: Queryable, facilityId: string, id: string): 
   return row
 }
 
-/** The sums by key of the papers about one thing; credit notes count as negative. */
+/** The sums by key of the papers about one thing, with its lines on bills; credit notes count as negative. */
 export async function takenBy(
   tx: Tx,
   facilityId: string,
   about: { readonly referenceId: string } | { readonly rootId: string },
 ): Promise<ReadonlyMap<string, { gross: number; tax: number }>> {
-  const isReference = "referenceId" in about
   const rows = await tx<{ key: string; gross: number; tax: number }[]>`
-    select l ->> 'key' as key,
-           sum(case when i.kind = 'invoice' then 1 else -1 end * (l ->> 'amount')::bigint)::bigint as gross,
-           sum(case when i.kind = 'invoice' then 1 else -1 end * (l ->> 'taxAmount')::bigint)::bigint as tax
-    from slotbase.invoices i cross join lateral jsonb_array_elements(i.lines) l
-    where i.facility_id = ${facilityId}
-      and ${isReference ? tx`i.reference_id = ${about.referenceId}` : tx`i.root_id = ${about.rootId}`}
-    group by 1`
+    select p.key, sum(p.sign * (p.line ->> 'amount')::bigint)::bigint as gross,
+           sum(p.sign * (p.line ->> 'taxAmount')::bigint)::bigint as tax
+    from (${"referenceId" in about ? linesAbout(tx, facilityId, about.referenceId) : linesBelow(tx, facilityId, about.rootId)}) p
+    group by p.key`
   return new Map(rows.map(({ key, gross, tax }) => [key, { gross, tax }]))
 }
+
+/** The lines about one thing on its invoices, in their order, with the keys that papers of its own have. */
+export async function paperedLines(tx: Tx, facilityId: string, referenceId: string): Promise<readonly PaperLine[]> {
+  const rows = await tx<{ key: string; line: PaperLine }[]>`
+    select p.key, p.line from (${linesAbout(tx, facilityId, referenceId)}) p where p.sign = 1 order by p.invoice_id, p.nth`
+  return rows.map(({ key, line }) => ({ ...line, key }))
+}
+
+const linesBelow = (tx: Tx, facilityId: string, rootId: string): ReturnType<Queryable> => tx`
+  select l ->> 'key' as key, case when i.kind = 'invoice' then 1 else -1 end as sign, l as line
+  from slotbase.invoices i cross join lateral jsonb_array_elements(i.lines) l
+  where i.facility_id = ${facilityId} and i.root_id = ${rootId}`
+
+/** The keys of a bill's lines begin with the booking (sold.ts). */
+const linesAbout = (tx: Tx, facilityId: string, referenceId: string): ReturnType<Queryable> => tx`
+  select l ->> 'key' as key, case when i.kind = 'invoice' then 1 else -1 end as sign, l as line, i.id as invoice_id, nth
+  from slotbase.invoices i cross join lateral jsonb_array_elements(i.lines) with ordinality as e (l, nth)
+  where i.facility_id = ${facilityId} and i.reference_id = ${referenceId}
+  union all
+  select substr(l ->> 'key', length(${referenceId}::text) + 2), 1, l, i.id, nth
+  from slotbase.billed_bookings b
+  join slotbase.invoices i on i.id = b.invoice_id and i.facility_id = b.facility_id
+  cross join lateral jsonb_array_elements(i.lines) with ordinality as e (l, nth)
+  where b.booking_id = ${referenceId}::uuid and b.facility_id = ${facilityId}
+    and starts_with(l ->> 'key', ${referenceId}::text || ' ')`
 
 /** Days are texts: the driver would make instants of them. */
 export const paperColumns = (sql: Queryable) => sql`

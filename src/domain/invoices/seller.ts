@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { isCountryCode } from "#base/countries.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import { languages } from "#base/languages.ts"
 import { Email } from "#base/schema/request-fields.ts"
 import { rule, saidRule } from "#base/schema/rule.ts"
 import { atMost, lineUpTo } from "#base/schema/text-fields.ts"
@@ -15,9 +16,6 @@ import { noteChange } from "#events/audit.ts"
 import { isIban } from "./iban.ts"
 import type { PaperLine } from "./lines.ts"
 import { prefixPattern } from "./numbers.ts"
-
-export const paperLanguages = ["en", "de"] as const
-export type PaperLanguage = (typeof paperLanguages)[number]
 
 export const Country = Schema.String.annotate({ description: "ISO 3166 code", examples: ["DE"] }).check(
   Schema.isPattern(/^[A-Z]{2}$/u, { expected: "an ISO 3166 code of two capital letters such as DE" }).abort(),
@@ -72,15 +70,26 @@ export const InvoiceSettingsInput = Schema.Struct({
   numbering: Schema.optionalKey(Schema.Literals(["yearly", "continuous"])).annotateKey({
     description: "yearly unless given: INV-2026-00001; continuous: INV-000001",
   }),
-  language: Schema.optionalKey(Schema.Literals(paperLanguages)).annotateKey({
+  language: Schema.optionalKey(Schema.Literals(languages)).annotateKey({
     description: "of the pages, unless their reader asks for another; en unless given",
   }),
 }).check(
   saidRule(
-    { anyOf: [{ not: { required: ["bic"] } }, { required: ["iban"] }, { properties: { bic: { type: "null" } } }] },
+    {
+      anyOf: [
+        { not: { required: ["bic"] } },
+        { required: ["iban"], properties: { iban: { type: "string" } } },
+        { properties: { bic: { type: "null" } } },
+      ],
+    },
     ({ bic, iban }: { bic?: string | null; iban?: string | null }) =>
-      (bic ?? null) !== null && iban === undefined
-        ? [{ path: ["iban"], issue: "Missing key: a BIC goes with an IBAN" }]
+      (bic ?? null) !== null && (iban ?? null) === null
+        ? [
+            {
+              path: ["iban"],
+              issue: iban === undefined ? "Missing key: a BIC goes with an IBAN" : "A BIC goes with an IBAN",
+            },
+          ]
         : [],
   ),
 )
@@ -102,7 +111,7 @@ export const InvoiceSettings = Schema.Struct({
   bic: OrNull,
   numberPrefix: Schema.String,
   numbering: Schema.Literals(["yearly", "continuous"]),
-  language: Schema.Literals(paperLanguages),
+  language: Schema.Literals(languages),
 }).annotate({ identifier: "InvoiceSettings" })
 export type InvoiceSettings = typeof InvoiceSettings.Type
 
@@ -147,6 +156,16 @@ export async function invoiceSettingsOf(db: Queryable, facilityId: string): Prom
            number_prefix as "numberPrefix", numbering, language
     from slotbase.invoice_settings where facility_id = ${facilityId}`
   return { ...defaults, ...row }
+}
+
+/** Where a transfer to the facility goes, as far as it has said so. */
+export async function payToOf(
+  db: Queryable,
+  facilityId: string,
+): Promise<{ readonly accountHolder?: string; readonly iban?: string }> {
+  const { iban, accountHolder, legalName } = await invoiceSettingsOf(db, facilityId)
+  const holder = accountHolder ?? legalName
+  return iban === null ? {} : { iban, ...(holder !== null && { accountHolder: holder }) }
 }
 
 const defaults: InvoiceSettings = {

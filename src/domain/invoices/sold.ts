@@ -8,7 +8,7 @@ import { localDateOf, localTimeOf } from "#base/local-days.ts"
 import { type BookedLine, linesOf } from "#domain/booking/price-lines.ts"
 import type { Reference } from "#domain/ledger/payment-rows.ts"
 import { divided, type LineDetail, leftOf, type PaperLine, type Sold, soldIn } from "./lines.ts"
-import { takenBy } from "./rows.ts"
+import { paperedLines, takenBy } from "./rows.ts"
 
 /** Parts that are paid one after the other. Within one, each tax rate gets its share. */
 type Stage = readonly PaperLine[]
@@ -19,15 +19,12 @@ export interface SoldLines {
   readonly supplied?: { readonly from: string; readonly to: string }
 }
 
+/** The key of a line on a bill, which has lines of many bookings. */
+export const billedKey = (bookingId: string, key: string): string => `${bookingId} ${key}`
+
 /** The lines of a payment of so many minor units. The counter of the seller must be locked. */
 export async function linesOfPayment(tx: Tx, reference: Reference, amount: number): Promise<SoldLines> {
-  const { facilityId, referenceType, referenceId } = reference
-  const [booking, charges, taken] = await Promise.all([
-    referenceType === "booking" ? bookingSold(tx, facilityId, referenceId) : undefined,
-    chargesSold(tx, reference),
-    takenBy(tx, facilityId, { referenceId }),
-  ])
-  const stages: Stage[] = [...(booking ? [booking.lines] : []), ...charges.map((line) => [line])]
+  const { stages, taken, supplied } = await soldAbout(tx, reference)
   let left = amount
   const lines: PaperLine[] = []
   for (const stage of stages) {
@@ -38,7 +35,45 @@ export async function linesOfPayment(tx: Tx, reference: Reference, amount: numbe
     lines.push(...(isWhole(part, sold, open) ? stage : partsOf(stage, divided(part, open))))
   }
   if (left > 0) lines.push(...beyond(stages[0] ?? [], left))
-  return { lines: lines.filter(({ amount }) => amount !== 0), ...(booking && { supplied: booking.supplied }) }
+  return { lines: lines.filter(({ amount }) => amount !== 0), ...(supplied && { supplied }) }
+}
+
+/** What is sold and on no paper yet, minor units. */
+export async function unpapered(tx: Tx, reference: Reference): Promise<number> {
+  const { stages, taken } = await soldAbout(tx, reference)
+  return stages.reduce((sum, stage) => sum + grossOf(leftOf(soldIn(stage), taken)), 0)
+}
+
+/**
+ * The lines of a credit note for a booking of which something is on a bill, over all of its papers. What is not sold
+ * any more comes first, such as a waived fee. Of the rest each line has its share.
+ */
+export async function creditedOfBooking(tx: Tx, reference: Reference, amount: number): Promise<SoldLines> {
+  const { facilityId, referenceId } = reference
+  const { stages, taken, supplied } = await soldAbout(tx, reference)
+  const lines = await paperedLines(tx, facilityId, referenceId)
+  const stillSold = new Set(stages.flat().map(({ key }) => key))
+  const papered = soldIn(lines).map(({ key, taxRate }) => ({
+    key,
+    taxRate,
+    ...(taken.get(key) ?? { gross: 0, tax: 0 }),
+  }))
+  const gone = papered.filter(({ key }) => !stillSold.has(key))
+  const rest = papered.filter(({ key }) => stillSold.has(key))
+  const first = Math.min(amount, grossOf(gone))
+  const parts = [...divided(first, gone), ...divided(amount - first, rest)]
+  return { lines: partsOf(lines, parts), ...(supplied && { supplied }) }
+}
+
+async function soldAbout(tx: Tx, reference: Reference) {
+  const { facilityId, referenceType, referenceId } = reference
+  const [booking, charges, taken] = await Promise.all([
+    referenceType === "booking" ? bookingSold(tx, facilityId, referenceId) : undefined,
+    chargesSold(tx, reference),
+    takenBy(tx, facilityId, { referenceId }),
+  ])
+  const stages: Stage[] = [...(booking ? [booking.lines] : []), ...charges.map((line) => [line])]
+  return { stages, taken, supplied: booking?.supplied }
 }
 
 const grossOf = (sold: readonly Sold[]) => sold.reduce((sum, { gross }) => sum + gross, 0)

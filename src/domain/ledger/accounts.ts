@@ -150,6 +150,39 @@ export async function accountIdOf(tx: Tx, facilityId: string, userId: string): P
   return own.id
 }
 
+/** SQL: the account of a person as it is now, with `id` and `owner_id`; no row before its first use. */
+export const accountOfPerson = (
+  sql: Queryable,
+  userId: ReturnType<Queryable>,
+  facilityId: ReturnType<Queryable>,
+): ReturnType<Queryable> => sql`
+  select x.id, x.owner_id from (
+    select a.id, a.owner_id, 0 as rank from slotbase.billing_account_members m
+    join slotbase.billing_accounts a on a.id = m.billing_account_id and a.facility_id = m.facility_id
+    where m.user_id = ${userId} and m.facility_id = ${facilityId} and ${belongs(sql)}
+    union all
+    select a.id, a.owner_id, 1 from slotbase.billing_accounts a
+    where a.owner_id = ${userId} and a.facility_id = ${facilityId} and a.type = 'individual'
+  ) x order by x.rank limit 1`
+
+/** The people whose bookings and fees go to an account. */
+export async function peopleOfAccount(db: Queryable, facilityId: string, id: string): Promise<readonly string[]> {
+  const rows = await db<{ user_id: string }[]>`
+    select m.user_id
+    from slotbase.billing_accounts a
+    join slotbase.billing_account_members m on m.billing_account_id = a.id and m.facility_id = a.facility_id
+    where a.id = ${id} and a.facility_id = ${facilityId} and ${belongs(db)}
+    union
+    select a.owner_id from slotbase.billing_accounts a
+    where a.id = ${id} and a.facility_id = ${facilityId} and a.type = 'individual'
+      and not exists (select from slotbase.billing_account_members m
+                      join slotbase.billing_accounts f on f.id = m.billing_account_id and f.facility_id = m.facility_id
+                      where m.user_id = a.owner_id and m.facility_id = a.facility_id
+                        and (not m.by_link or ${isLinked(db, db`f.owner_id`, db`f.facility_id`)}))
+    order by user_id`
+  return rows.map(({ user_id }) => user_id)
+}
+
 /** Answers false when the person is no member. Bookings and fees go to the person's own account from now on. */
 export async function deleteMember(tx: Tx, facilityId: string, id: string, userId: string): Promise<boolean> {
   const { count } = await tx`

@@ -1,4 +1,4 @@
-/** Removes unreachable uploads: files without a row, and files whose upload never ended. */
+/** Removes unreachable uploads: those that have expired, files without a row, and files whose upload never ended. */
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { clock } from "#base/clock.ts"
@@ -9,6 +9,7 @@ import { storageIdsOf } from "#base/storage/keys.ts"
 import type { Storages } from "#base/storage/open.ts"
 import type { Storage, StoredObject } from "#base/storage/storage.ts"
 import { withoutRow } from "./rows.ts"
+import { deleteExpiredUploads } from "./uploads/rows.ts"
 
 /** Longer than any upload. A file's row is written right after the file. */
 const spareMs = 24 * 60 * 60 * 1000
@@ -24,6 +25,7 @@ export interface CleanupTools {
 /** Removes unreachable files from every storage; returns their number. */
 export async function cleanUploads({ db, storage, config }: CleanupTools, stopping: AbortSignal): Promise<number> {
   const before = new Date(clock.now() - spareMs)
+  await deleteExpiredUploads(db)
   let removed = await cleanReceiving(config.dataDir, before)
   for (const place of storage.all) {
     let old: StoredObject[] = []

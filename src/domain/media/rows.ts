@@ -48,6 +48,20 @@ export async function insertMedia(
   }
 }
 
+/** Seconds; an encoder rounds up to its frames. */
+const headersMayDiffer = 0.1
+
+/** The length that was decoded, seconds, in place of what the file said of itself. */
+export async function correctDuration(
+  tx: Tx,
+  { media_id, facility_id }: { readonly media_id: string; readonly facility_id: string },
+  seconds: number,
+): Promise<void> {
+  await tx`
+    update slotbase.media set duration_seconds = ${seconds}
+    where id = ${media_id} and facility_id = ${facility_id} and (duration_seconds is null or abs(duration_seconds - ${seconds}) > ${headersMayDiffer})`
+}
+
 export async function deleteMedia(tx: Tx, facilityId: string, mediaId: string): Promise<void> {
   await tx`delete from slotbase.media where id = ${mediaId} and facility_id = ${facilityId}`
 }
@@ -81,7 +95,9 @@ export async function withoutRow(
     from unnest(${files.map(({ facilityId }) => facilityId)}::uuid[], ${files.map(({ fileId }) => fileId)}::uuid[])
       as w (facility_id, file_id)
     where exists (select from slotbase.facilities f where f.id = w.facility_id)
-      and not exists (select from slotbase.media m where m.id = w.file_id and m.facility_id = w.facility_id)`
+      and not exists (select from slotbase.media m where m.id = w.file_id and m.facility_id = w.facility_id)
+      and not exists (select from slotbase.media_outputs o where o.id = w.file_id and o.facility_id = w.facility_id)
+      and not exists (select from slotbase.upload_parts p where p.id = w.file_id and p.facility_id = w.facility_id)`
   return new Set(rows.map((row) => row.file_id))
 }
 

@@ -51,7 +51,7 @@ export interface UploadTools {
  * (media_type_not_allowed, media_unreadable, voice_note_not_audio), Unavailable
  */
 export const receiveUpload = (tools: UploadTools, request: Request, form: UploadForm): Promise<Upload> =>
-  uploads.run(form.userId, () => receiveForm(tools, request, form))
+  uploadTurns.run(form.userId, () => receiveForm(tools, request, form))
 
 export interface UploadForm {
   readonly userId: string
@@ -59,7 +59,8 @@ export interface UploadForm {
   readonly maxFiles: number
 }
 
-const uploads = new TurnQueue(turns.upload)
+/** Uploads of both kinds. */
+export const uploadTurns = new TurnQueue(turns.upload)
 
 async function receiveForm(
   { storage: storages, config, mediaTasks = {} }: UploadTools,
@@ -79,7 +80,7 @@ async function receiveForm(
     }
     const id = newId()
     const received = await receive(reception, id, part.bytes).catch((error: unknown) => {
-      throw refusalOf(error, part.name)
+      throw uploadRefusal(error, part.name)
     })
     const isVoiceNote = part.name === voiceNotePart
     const { kind, path, sizeBytes, sha256, durationSeconds } = received
@@ -130,14 +131,14 @@ async function bind<T>(run: (written: (tx: Tx) => void) => Promise<T>, discard: 
   }
 }
 
-function requireAudio({ kind }: Received): void {
+export function requireAudio({ kind }: Pick<Received, "kind">): void {
   if (kind.mediaType === "audio") return
   const fault = { path: `body.${voiceNotePart}`, message: "Expected audio" }
   throw new RuleBroken("voice_note_not_audio", `The voice note is a ${kind.mediaType}.`, [fault])
 }
 
-/** The API's error for a refused file. */
-function refusalOf(error: unknown, part: string): unknown {
+/** The API's error for a refused file; another error as it is. */
+export function uploadRefusal(error: unknown, part: string): unknown {
   if (error instanceof NotDone) return notReadOf(error, part)
   if (error instanceof NotMedia) {
     return new RuleBroken("media_type_not_allowed", error.message, [

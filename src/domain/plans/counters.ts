@@ -196,6 +196,99 @@ export async function recount(tx: Tx, subscription: Subscribed, plan: PlanRow, a
   return counters
 }
 
+/** A counter as it stands, with what was announced of it. */
+export type Announced = Pick<Counter, "entitlement" | "used" | "allowed" | "period_end"> & {
+  readonly warned: number
+  readonly period_number: number
+}
+
+/** The counters of a facility, locked, with the returns taken off. */
+export const lockAnnounced = (tx: Tx, facilityId: string) => tx<Announced[]>`
+  select c.entitlement, c.allowed, c.warned, c.period_number, c.period_end,
+         greatest(0, c.used - coalesce((select sum(r.amount) from slotbase.entitlement_returns r
+                                        where r.facility_id = c.facility_id and r.entitlement = c.entitlement
+                                          and (not c.resets or r.period_number = c.period_number)), 0))::integer as used
+  from slotbase.entitlement_counters c
+  where c.facility_id = ${facilityId} order by c.entitlement for no key update`
+
+/**
+ * A recount announces no level twice in one month and under one limit, also when the use had fallen meanwhile. Answers
+ * the counters with the levels that were announced before the recount.
+ */
+export async function keepAnnounced(
+  tx: Tx,
+  facilityId: string,
+  counters: readonly Counter[],
+  before: readonly Announced[],
+): Promise<readonly Counter[]> {
+  const kept = await tx<{ entitlement: EntitlementType; warned: number }[]>`
+    update slotbase.entitlement_counters c set warned = greatest(c.warned, b.warned)
+    from unnest(${before.map(({ entitlement }) => entitlement)}::text[], ${before.map(({ allowed }) => allowed)}::integer[],
+                ${before.map(({ period_number }) => period_number)}::integer[], ${before.map(({ warned }) => warned)}::smallint[])
+      as b (entitlement, allowed, period_number, warned)
+    where c.facility_id = ${facilityId} and c.entitlement = b.entitlement and c.allowed = b.allowed
+      and c.period_number = b.period_number
+    returning c.entitlement, b.warned`
+  const announced = new Map(kept.map(({ entitlement, warned }) => [entitlement, warned]))
+  return counters.map((counter) => ({
+    ...counter,
+    warned_before: Math.max(counter.warned_before, announced.get(counter.entitlement) ?? 0),
+  }))
+}
+
+export interface CheckedFacility {
+  readonly facility_id: string
+  readonly timezone: string
+  /** A counter is missing or wrong, its month is over, or a level was not announced. */
+  readonly is_wrong: boolean
+}
+
+/**
+ * Subscribed facilities with their counters compared to the real use, by id; at most `limit` after one. One statement
+ * and one snapshot: a use and its counter are committed together, so a use under way is not a difference.
+ */
+export const checkCounters = (db: Queryable, limit: number, after: string | undefined) => db<CheckedFacility[]>`
+  with page as materialized (
+    select s.facility_id, f.timezone, p.bookings_per_month, p.active_users, p.coaches, p.resources
+    from slotbase.subscriptions s
+    join slotbase.facilities f on f.id = s.facility_id
+    join slotbase.subscription_plans p on p.id = s.plan_id
+    where s.status <> 'cancelled' ${after === undefined ? db`` : db`and s.facility_id > ${after}`}
+    order by s.facility_id limit ${limit}
+  ), t as materialized (select slotbase.now() as now)
+  select g.facility_id, g.timezone, exists (
+    select from (values ('bookings_per_month', g.bookings_per_month), ('active_users', g.active_users), ('coaches', g.coaches),
+                        ('resources', g.resources)) as l (entitlement, allowed)
+    full join (select * from slotbase.entitlement_counters k where k.facility_id = g.facility_id) c
+      on c.entitlement = l.entitlement
+    cross join lateral (
+      select case c.entitlement
+        when 'bookings_per_month' then (
+          select count(*) from slotbase.bookings b
+          where b.facility_id = g.facility_id and b.start_at >= c.period_start and b.created_at >= c.period_start
+            and b.status not in ('expired', 'released') and b.booking_type not in ('coach_block', 'maintenance'))
+        when 'resources' then (
+          select count(*) from slotbase.resources r where r.facility_id = g.facility_id and r.is_active)
+        else (
+          select count(distinct r.user_id) from slotbase.role_grants r
+          join slotbase.users u on u.id = r.user_id and u.kind = 'person'
+          where r.scope_id = g.facility_id and r.scope_type = 'facility'
+            and case c.entitlement when 'coaches' then r.role = 'coach' else r.counts end)
+        end::integer as used
+    ) r
+    cross join lateral (
+      select coalesce(sum(b.amount), 0)::integer as returned from slotbase.entitlement_returns b
+      where b.facility_id = c.facility_id and b.entitlement = c.entitlement
+        and (not c.resets or b.period_number = c.period_number)
+    ) b
+    where c.allowed is distinct from l.allowed
+       or c.period_end <= (select now from t)
+       or greatest(0, c.used - b.returned) <> r.used
+       or slotbase.warning_level(r.used, c.allowed) > c.warned
+  ) as is_wrong
+  from page g
+  order by g.facility_id`
+
 /** The subscription has ended: nothing is limited any more. */
 export async function removeCounters(tx: Tx, facilityId: string): Promise<void> {
   await Promise.all([

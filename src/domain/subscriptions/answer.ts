@@ -1,7 +1,9 @@
 /** A subscription, its invoices, its use and its changes as the API answers them. */
+
 import * as Schema from "effect/Schema"
 import { Currency, Id, Money } from "#base/schema/request-fields.ts"
 import { lineOf } from "#domain/ledger/tax.ts"
+import type { ActiveMonthRow } from "#domain/plans/active-users.ts"
 import { billingCycles } from "#domain/plans/periods.ts"
 import { Entitlement, entitlementsOf, Limit, type PlanRow } from "#domain/plans/plans.ts"
 import { levelOf, levels, percentOf } from "#domain/plans/warnings.ts"
@@ -92,6 +94,24 @@ export const Usage = Schema.Struct({
   entitlements: Schema.Array(EntitlementUse),
 }).annotate({ identifier: "SubscriptionUsage" })
 export type Usage = typeof Usage.Type
+
+export const ActiveUserMonth = Schema.Struct({
+  month: Schema.String.annotate({ description: "the first day of the local month" }),
+  users: Schema.Int.annotate({
+    description: "people who were active; an event of the month that comes late still counts",
+  }),
+  closedAt: orNull(instant).annotate({ description: "null: the month runs" }),
+  closedUsers: orNull(Schema.Int).annotate({ description: "the count when the month was closed; it stays" }),
+  limit: orNull(Schema.Int).annotate({ description: "what the plan allowed then; null: nothing was limited" }),
+}).annotate({ identifier: "ActiveUserMonth" })
+
+export const toActiveUserMonth = (row: ActiveMonthRow): typeof ActiveUserMonth.Type => ({
+  month: row.month,
+  users: row.users,
+  closedAt: row.closed_at?.toISOString() ?? null,
+  closedUsers: row.closed_users,
+  limit: row.closed_limit,
+})
 
 export const PlanChange = Schema.Struct({
   preview: Schema.Boolean,

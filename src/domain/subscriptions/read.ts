@@ -5,13 +5,22 @@ import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
-import { Id } from "#base/schema/request-fields.ts"
+import { Id, LocalDay } from "#base/schema/request-fields.ts"
 import { requireFacility } from "#domain/club/facilities.ts"
-import { activeUsersIn, monthOfDay } from "#domain/plans/active-users.ts"
+import { activeMonths, activeUsersIn, monthOfDay } from "#domain/plans/active-users.ts"
 import { usedOf } from "#domain/plans/counters.ts"
 import { usageMonthAt } from "#domain/plans/periods.ts"
 import { allPlans, type EntitlementType, entitlementTypes, requirePlan } from "#domain/plans/plans.ts"
-import { type Invoice, type Subscription, toInvoice, toSubscription, toUse, type Usage } from "./answer.ts"
+import {
+  type ActiveUserMonth,
+  type Invoice,
+  type Subscription,
+  toActiveUserMonth,
+  toInvoice,
+  toSubscription,
+  toUse,
+  type Usage,
+} from "./answer.ts"
 import { findInvoices } from "./invoices.ts"
 import { findSubscription, type SubscriptionRow } from "./rows.ts"
 
@@ -47,6 +56,18 @@ export async function getUsage(db: Queryable, staff: Staff): Promise<Usage> {
     periodEnd: month.end.toISOString(),
     entitlements: entitlementTypes.map((type) => toUse(type, useOf(type), plan.limits[type])),
   }
+}
+
+/** The months of active users, the newest first, also without a subscription. */
+export async function listActiveMonths(
+  db: Queryable,
+  { facilityId }: Staff,
+  query: { readonly limit?: string; readonly after?: string },
+): Promise<Page<typeof ActiveUserMonth.Type>> {
+  const limit = pageLimitOf(query)
+  const [before] = keyAfter(query, Schema.Tuple([LocalDay])) ?? []
+  const rows = await activeMonths(db, facilityId, before, limit + 1)
+  return pageOf(rows, limit, (row) => [row.month], toActiveUserMonth)
 }
 
 /** The newest first, also those of earlier subscriptions. Throws NotFound. */

@@ -4,12 +4,12 @@
  * true. The position is also the ETag.
  */
 import * as Schema from "effect/Schema"
-import type { Member } from "#access/caller.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { Day, Id, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { cursorOf, keyAfter, pageLimitOf } from "#base/schema/page.ts"
+import type { SlotViewer } from "#domain/club/public-availability.ts"
 import {
   type BuiltDay,
   buildDays,
@@ -28,6 +28,7 @@ export const Availability = Schema.Struct({
   position: Text.annotate({
     description: "position in the event log up to which the answer is true; continue a feed from here",
   }),
+  epoch: Text.annotate({ description: "the log of the position: another after a restore, when positions repeat" }),
   resources: Schema.Array(Schema.Struct({ resourceId: Id, name: Text, slots: Schema.Array(Slot) })),
   next: Schema.NullOr(Schema.String).annotateKey({
     description: "send it as `after` to go on with the resources that follow; null at the end",
@@ -44,10 +45,10 @@ export type Availability = typeof Availability.Type
  */
 export async function availabilityOf(
   db: Db,
-  member: Member,
+  viewer: SlotViewer,
   { date, resourceId, ...query }: AvailabilityRequest,
 ): Promise<Availability> {
-  const { facilityId } = member
+  const { facilityId } = viewer
   if (resourceId !== undefined && !isId(resourceId)) throw new NotFound("resource", resourceId)
   const request: DayRequest = { facilityId, date, resourceId }
   const page: ResourcePage = { limit: pageLimitOf(query), after: keyAfter(query, Schema.Tuple([Schema.String, Id])) }
@@ -56,7 +57,8 @@ export async function availabilityOf(
   if (!first || !last) return noDays(db, request)
   const resources = days.map((day) => ({ resourceId: day.resourceId, name: day.resourceName, slots: day.slots }))
   const next = more ? cursorOf([last.resourceName, last.resourceId]) : null
-  const answer = { date, timezone: first.timezone, position: String(first.position), resources, next }
+  const { timezone, epoch } = first
+  const answer = { date, timezone, position: String(first.position), epoch, resources, next }
   return resourceId === undefined ? answer : { ...answer, slots: first.slots }
 }
 
@@ -68,11 +70,14 @@ export interface AvailabilityRequest {
   readonly after?: string
 }
 
-/** Whether an answer of this position would still be the same: no change of the facility, and no hold expired since. */
-export async function isUnchanged(db: Queryable, member: Member, position: string): Promise<boolean> {
-  const { facilityId } = member
+/**
+ * Whether an answer of this place would still be the same: no change of the facility, and no hold expired since.
+ * @param place `<position>-<epoch>`, or a position of this log
+ */
+export async function isUnchanged(db: Queryable, viewer: SlotViewer, place: string): Promise<boolean> {
+  const { facilityId } = viewer
   const [row] = await db<{ unchanged: boolean }[]>`
-    select ${facilityPosition(db)}::text = ${position} and not ${outboxHolds(db)}
+    select ${place} in (${facilityPosition(db)}::text, ${facilityPosition(db)} || '-' || (select slotbase.log_epoch())) and not ${outboxHolds(db)}
            and not exists (select from slotbase.bookings b
                            where b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) and b.facility_id = f.id) as unchanged
     from slotbase.facilities f where f.id = ${facilityId}`
@@ -97,8 +102,9 @@ async function buildAndStore(db: Db, request: DayRequest, page: ResourcePage) {
 /** A facility without active resources answers an empty day. */
 async function noDays(db: Db, { facilityId, resourceId, date }: DayRequest): Promise<Availability> {
   if (resourceId !== undefined) throw new NotFound("resource", resourceId)
-  const [row] = await db<{ timezone: string; position: number }[]>`
-    select f.timezone, ${facilityPosition(db)} as position from slotbase.facilities f where f.id = ${facilityId}`
+  const [row] = await db<{ timezone: string; position: number; epoch: string }[]>`
+    select f.timezone, ${facilityPosition(db)} as position, (select slotbase.log_epoch()) as epoch
+    from slotbase.facilities f where f.id = ${facilityId}`
   if (!row) throw new NotFound("facility", facilityId)
-  return { date, timezone: row.timezone, position: String(row.position), resources: [], next: null }
+  return { date, timezone: row.timezone, position: String(row.position), epoch: row.epoch, resources: [], next: null }
 }

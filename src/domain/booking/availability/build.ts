@@ -33,6 +33,8 @@ export interface BuiltDay {
   readonly resourceVersion: number
   /** The facility's last position in the snapshot of this day. */
   readonly position: number
+  /** The log of the position. */
+  readonly epoch: string
   /** The day contains changes of the facility that have no position yet. */
   readonly pending: boolean
   /** When the first hold of the day expires, milliseconds; undefined without holds. */
@@ -112,14 +114,15 @@ async function readRows(
            case when row_number() over (partition by f.id order by q.n, r.name, r.id) = 1
                 then jsonb_build_object('opening_hours', f.opening_hours, 'tax', ${taxTermsOf(db, db`f`)}, 'price_rules', ${rulesOf(db, db`f.id`)}) end as common,
            ${closedSpans(db, db`f.id`, db`r.id`, from, to)} as closed,
-           ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
+           ${facilityPosition(db)} as position, (select slotbase.log_epoch()) as epoch, ${outboxHolds(db)} as pending,
+           slotbase.now() as now,
            (select coalesce(jsonb_agg(jsonb_build_object(
-                     'start', round(extract(epoch from lower(o.during)) * 1000), 'end', round(extract(epoch from b.end_at) * 1000),
+                     'start', round(extract(epoch from lower(o.during)) * 1000), 'end', round(extract(epoch from coalesce(b.end_at, upper(o.during))) * 1000),
                      'freeFrom', round(extract(epoch from upper(o.during)) * 1000),
-                     'status', b.status, 'booking_type', b.booking_type,
+                     'status', coalesce(b.status, 'busy'), 'booking_type', coalesce(b.booking_type, 'maintenance'),
                      'expires', ceil(extract(epoch from b.hold_expires_at) * 1000))), '[]')
             from slotbase.occupancies o
-            join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
+            left join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
             where o.facility_id = f.id and o.resource_id = r.id
               and o.during && tstzrange(${from}, ${to})) as occupied
     from jsonb_to_recordset(${db.json(wanted)}) as q (n integer, facility_id uuid, resource_id uuid, day date)
@@ -150,6 +153,7 @@ async function builtDaysOf(rows: readonly Row[]): Promise<readonly BuiltDay[]> {
     facilityVersion: row.facility_version,
     resourceVersion: row.resource_version,
     position: row.position,
+    epoch: row.epoch,
     pending: row.pending,
     firstExpiry: firstExpiry(row),
     now: row.now.getTime(),
@@ -182,6 +186,7 @@ interface Row extends ResourceFacts, SlotRules {
   readonly facility_version: number
   readonly resource_version: number
   readonly position: number
+  readonly epoch: string
   readonly pending: boolean
   readonly now: Date
 }

@@ -59,6 +59,7 @@ export interface CachedDay {
   readonly timezone: string
   readonly slots: readonly Slot[]
   readonly position: number
+  readonly epoch: string
 }
 
 /** The cached days of a page of a facility's resources; undefined unless each of them can be served. */
@@ -70,6 +71,7 @@ export async function readCached(
   const rows = await db<(CachedDay & { fresh: boolean | null; size: number })[]>`
     with asked as materialized (
       select f.id, f.timezone, ${pageSize(db, page.limit)} as size, ${rulesVersion(db)} as version, ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending,
+             (select slotbase.log_epoch()) as epoch,
              (select min(c.built_at) from slotbase.availability_cache c
               join slotbase.resources r on r.id = c.resource_id and r.facility_id = c.facility_id and r.is_active
               where c.facility_id = f.id and c.day = ${date} ${resourceId === undefined ? db`` : db`and c.resource_id = ${resourceId}`}) as oldest
@@ -79,7 +81,7 @@ export async function readCached(
       from asked a
       cross join lateral slotbase.runs_finished_after(${invalidator}, ${[...invalidatingEvents]}, a.id, a.oldest, ${maxBehind}) h
     )
-    select r.id as "resourceId", r.name as "resourceName", a.timezone, c.slots, a.position, a.size,
+    select r.id as "resourceId", r.name as "resourceName", a.timezone, c.slots, a.position, a.epoch, a.size,
            c.built_at >= c.touched_at and c.zone_data = ${zoneDataVersion} and c.facility_version = a.version and c.resource_version = r.version
              and c.valid_until > (select slotbase.now()) and not a.pending and i.finished as fresh
     from asked a

@@ -2,8 +2,9 @@
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import type { Hooked } from "#base/hooks.ts"
+import { NoInput } from "#base/schema/no-input.ts"
 import { Booking } from "#domain/booking/answer.ts"
-import { createHold, releaseHold } from "#domain/booking/holds.ts"
+import { createHold, extendHold, releaseHold } from "#domain/booking/holds.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { HoldInput } from "#domain/booking/input.ts"
 import { requireMayBook } from "#domain/booking/may-book.ts"
@@ -37,6 +38,24 @@ export const holdRoutes = (app: App) =>
         answer: Booking,
         status: 201,
         events: ["booking.hold.created"],
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/holds/:bookingId/extend",
+      async ({ command, caller, input, body, params }) => {
+        const { member, bookingId } = addressed(await caller(), params)
+        input(NoInput, body)
+        return command((tx) => extendHold(tx, member, bookingId))
+      },
+      described({
+        tag,
+        summary: "Give a hold more time",
+        description:
+          "The hold lasts the facility's `holdMinutes` again, from now on. Ten times at most, and never while somebody waits for the slot (409 `somebody_waits`, `no_extension_left`).",
+        body: NoInput,
+        answer: Booking,
+        events: ["booking.hold.extended"],
         problems: [409],
       }),
     )

@@ -78,6 +78,17 @@ export async function isWaitedFor(db: Queryable, freed: FreedSlot): Promise<bool
   return rows.length > 0
 }
 
+/** Whether a wish would be served by this stretch, if the stretch were free. */
+export async function wouldServe(db: Queryable, stretch: FreedSlot): Promise<boolean> {
+  const rows = await db`
+    select from slotbase.waitlist_entries e
+    join slotbase.resources r on ${allows(db)}
+    where e.facility_id = ${stretch.facilityId} and e.status = 'waiting' and e.start_at > (select slotbase.now())
+      ${within(db, [stretch])} and r.id = ${stretch.resourceId} and ${overlapsOne(db, [stretch])}
+    limit 1`
+  return rows.length > 0
+}
+
 /** Facilities after this id with something free that an entry waits for, by id. */
 export async function facilitiesWithOffers(
   db: Queryable,

@@ -40,7 +40,7 @@ export const mediaRoutes = (app: App & { readonly storage: Storages }) =>
       described({
         tag,
         summary: "Read what is known of a file, and where its content is",
-        description: `For those who may read its feedback. The link needs no credentials and ends after ${linkSeconds / 60} minutes.`,
+        description: `For those who may read its feedback. The links need no credentials and end after ${linkSeconds / 60} minutes. \`forms\` are what browsers play: without places, devices and names.`,
         answer: MediaWithAddress,
       }),
     )
@@ -51,10 +51,12 @@ export const mediaRoutes = (app: App & { readonly storage: Storages }) =>
         const mediaId = idOf(params.mediaId, "media")
         const removed = await command((tx) => removeMedia(tx, member, mediaId))
         // The row is gone. If the bytes cannot go now, the job upload-cleanup removes them.
-        await app.storage
-          .named(removed.stored_in)
-          .remove(storageKeyOf(member.facilityId, mediaId))
-          .catch(() => {})
+        for (const { id, storedIn } of removed) {
+          await app.storage
+            .named(storedIn)
+            .remove(storageKeyOf(member.facilityId, id))
+            .catch(() => {})
+        }
         return new Response(null, { status: 204 })
       },
       described({

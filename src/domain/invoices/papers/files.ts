@@ -3,13 +3,14 @@
  * when somebody first asks for it, the PDF in a child process. It is kept, and is the same bytes from then on.
  * Writes: invoice_papers.
  */
+
 import { join } from "node:path"
 import * as Schema from "effect/Schema"
 import { type BoundedTask, runBounded } from "#base/bounded/run-bounded.ts"
 import type { Db } from "#base/database/db.ts"
 import { RuleBroken } from "#base/errors.ts"
+import type { Language } from "#base/languages.ts"
 import { findPaper, type PaperRow } from "#domain/invoices/rows.ts"
-import type { PaperLanguage } from "#domain/invoices/seller.ts"
 import type { PdfInput } from "#domain/invoices/tasks/pdf-of-page.ts"
 import { hasXml } from "./amounts.ts"
 import { attachmentName, facturX } from "./factur-x.ts"
@@ -47,7 +48,7 @@ export async function xmlFile(db: Db, paper: PaperRow): Promise<PaperFile> {
 }
 
 /** @throws NotDone, TooMany */
-export async function pdfFile(db: Db, paper: PaperRow, language: PaperLanguage): Promise<PaperFile> {
+export async function pdfFile(db: Db, paper: PaperRow, language: Language): Promise<PaperFile> {
   const form = `pdf-${language}` as const
   const kept = await keptFile(db, paper, form)
   if (kept) return kept
@@ -58,7 +59,7 @@ export async function pdfFile(db: Db, paper: PaperRow, language: PaperLanguage):
   return keepFile(db, paper, form, Buffer.from(pdf, "base64"))
 }
 
-type Form = "xml" | `pdf-${PaperLanguage}`
+type Form = "xml" | `pdf-${Language}`
 
 const correctedBy = async (db: Db, { facility_id, corrects_id }: PaperRow): Promise<PaperRow | undefined> =>
   corrects_id === null ? undefined : findPaper(db, facility_id, corrects_id)

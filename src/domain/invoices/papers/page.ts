@@ -2,10 +2,10 @@
  * The page of a paper as data: every text that stands on it, in the reader's language, in its place. The task that
  * makes the PDF knows no rule of papers. So it runs in a child process with nothing but this.
  */
+import type { Language } from "#base/languages.ts"
 import { spacedIban } from "#domain/invoices/iban.ts"
 import type { PaperLine } from "#domain/invoices/lines.ts"
 import type { PaperRow } from "#domain/invoices/rows.ts"
-import type { PaperLanguage } from "#domain/invoices/seller.ts"
 import {
   amountText,
   dayText,
@@ -20,7 +20,7 @@ import {
 } from "./words.ts"
 
 export interface PaperPage {
-  readonly language: PaperLanguage
+  readonly language: Language
   /** Of the file; letters, digits and spaces. */
   readonly title: string
   readonly heading: string
@@ -41,7 +41,7 @@ export interface PaperPage {
   readonly sums: readonly (readonly [string, string])[]
   readonly notes: readonly string[]
   readonly footer: readonly string[]
-  /** With the places {page} and {pages}. */
+  /** The number of the paper, with the places {page} and {pages}. */
   readonly pageOf: string
   /** Milliseconds since the epoch: when the paper was issued. */
   readonly issuedAt: number
@@ -51,7 +51,7 @@ export interface PaperPage {
 export function pageOfPaper(
   paper: PaperRow,
   corrected: Pick<PaperRow, "number" | "issued_on"> | undefined,
-  language: PaperLanguage,
+  language: Language,
 ): PaperPage {
   const { currency, seller, buyer } = paper
   const its = words[language]
@@ -97,7 +97,7 @@ export function pageOfPaper(
     sums: [
       [its.net, money(paper.net)],
       [its.tax, money(paper.tax)],
-      [paper.kind === "invoice" ? its.total : its.refunded, money(paper.gross)],
+      [paper.kind === "invoice" || isDeducted(paper) ? its.total : its.refunded, money(paper.gross)],
     ],
     notes: notesOf(paper, language),
     footer: [
@@ -111,26 +111,30 @@ export function pageOfPaper(
         .join(" · "),
       isPaid ? "" : accountOf(paper, language),
     ].filter((line) => line !== ""),
-    pageOf: its.page,
+    pageOf: its.page.replace("{number}", paper.number),
     issuedAt: paper.issued_at.getTime(),
   }
 }
 
 const isText = (text: string | undefined): text is string => text !== undefined && text !== ""
 
-function headingOf({ kind, missing }: PaperRow, language: PaperLanguage): string {
+function headingOf({ kind, missing }: PaperRow, language: Language): string {
   const its = words[language]
   if (missing.length > 0) return kind === "invoice" ? its.receipt : its.receiptOfRefund
   return kind === "invoice" ? its.invoice : its.creditNote
 }
 
-function notesOf(paper: PaperRow, language: PaperLanguage): string[] {
+/** No money moved: something was taken off a bill before it was paid. */
+const isDeducted = ({ source_type: source }: PaperRow) => source === "bill_correction"
+
+function notesOf(paper: PaperRow, language: Language): string[] {
   const its = words[language]
   const { payment, seller, due_on: dueOn } = paper
   const notes: string[] = []
   if (payment) {
     const how = [methodName(payment.method, language), payment.reference].filter(Boolean).join(", ")
-    const text = paper.kind === "invoice" ? its.paidBy : its.refundedBy
+    const refund = isDeducted(paper) ? its.deductedOn : its.refundedBy
+    const text = paper.kind === "invoice" ? its.paidBy : refund
     notes.push(filled(text, { day: dayText(payment.paidOn, language), method: how }))
   }
   if (dueOn !== null) notes.push(filled(its.dueOn, { day: dayText(dueOn, language), number: paper.number }))
@@ -142,7 +146,7 @@ function notesOf(paper: PaperRow, language: PaperLanguage): string[] {
   return notes
 }
 
-function accountOf({ seller }: PaperRow, language: PaperLanguage): string {
+function accountOf({ seller }: PaperRow, language: Language): string {
   if (seller.iban === undefined) return ""
   const holder = seller.accountHolder ?? seller.legalName
   const parts = [holder, `IBAN ${spacedIban(seller.iban)}`, seller.bic && `BIC ${seller.bic}`]

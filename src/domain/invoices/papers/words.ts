@@ -2,9 +2,11 @@
  * The words on papers, in English and German, with amounts and days in the reader's form. The formats are our own:
  * those of the runtime change with its data, and a paper must be the same in ten years.
  */
+
 import { decimalsOf } from "#base/currencies.ts"
+import type { Language } from "#base/languages.ts"
 import type { PaperLine } from "#domain/invoices/lines.ts"
-import type { MissingFact, PaperLanguage } from "#domain/invoices/seller.ts"
+import type { MissingFact } from "#domain/invoices/seller.ts"
 
 const english = {
   invoice: "Invoice",
@@ -28,6 +30,7 @@ const english = {
   ofWhichTax: "of which tax",
   paidBy: "Paid on {day}: {method}",
   refundedBy: "Given back on {day}: {method}",
+  deductedOn: "Taken off the open amount on {day}. No money is given back.",
   dueOn: "Please pay by {day}, with the number {number} as the reference.",
   account: "Account",
   reason: "Reason",
@@ -35,10 +38,11 @@ const english = {
   taxNumber: "Tax number",
   untaxed: "No tax: {reason}",
   isReceipt: "This paper is a receipt and no invoice. Missing: {facts}.",
-  page: "Page {page} of {pages}",
+  page: "{number} · page {page} of {pages}",
   minutes: "{count} min",
   agreed: "Agreed price",
   part: "Part of the price",
+  lesson: "Lesson with {label}",
   fee: "No-show fee",
   subscription: "Subscription {label}",
   onAccount: "Payment without a named purpose",
@@ -69,6 +73,7 @@ const german: Words = {
   ofWhichTax: "darin Steuer",
   paidBy: "Bezahlt am {day}: {method}",
   refundedBy: "Erstattet am {day}: {method}",
+  deductedOn: "Am {day} vom offenen Betrag abgezogen. Es wird kein Geld erstattet.",
   dueOn: "Bitte zahlen Sie bis {day} unter Angabe der Nummer {number}.",
   account: "Konto",
   reason: "Grund",
@@ -76,10 +81,11 @@ const german: Words = {
   taxNumber: "Steuernummer",
   untaxed: "Ohne Steuer: {reason}",
   isReceipt: "Dieses Papier ist eine Quittung und keine Rechnung. Es fehlt: {facts}.",
-  page: "Seite {page} von {pages}",
+  page: "{number} · Seite {page} von {pages}",
   minutes: "{count} Min.",
   agreed: "Vereinbarter Preis",
   part: "Teil des Preises",
+  lesson: "Trainerstunde mit {label}",
   fee: "Gebühr für Nichterscheinen",
   subscription: "Abonnement {label}",
   onAccount: "Zahlung ohne genannten Zweck",
@@ -87,9 +93,9 @@ const german: Words = {
   discount: "Rabatt: {label}",
 }
 
-export const words: Readonly<Record<PaperLanguage, Words>> = { en: english, de: german }
+export const words: Readonly<Record<Language, Words>> = { en: english, de: german }
 
-const methods: Readonly<Record<PaperLanguage, Readonly<Record<string, string>>>> = {
+const methods: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
   en: {
     card: "card",
     cash: "cash",
@@ -97,6 +103,7 @@ const methods: Readonly<Record<PaperLanguage, Readonly<Record<string, string>>>>
     bank_transfer: "bank transfer",
     venmo: "Venmo",
     zelle: "Zelle",
+    deducted: "deducted from the open amount",
     other: "other",
   },
   de: {
@@ -106,12 +113,13 @@ const methods: Readonly<Record<PaperLanguage, Readonly<Record<string, string>>>>
     bank_transfer: "Überweisung",
     venmo: "Venmo",
     zelle: "Zelle",
+    deducted: "vom offenen Betrag abgezogen",
     other: "sonstiges",
   },
 }
-export const methodName = (method: string, language: PaperLanguage): string => methods[language][method] ?? method
+export const methodName = (method: string, language: Language): string => methods[language][method] ?? method
 
-const facts: Readonly<Record<PaperLanguage, Readonly<Record<MissingFact, string>>>> = {
+const facts: Readonly<Record<Language, Readonly<Record<MissingFact, string>>>> = {
   en: {
     seller: "the seller's name and address",
     taxNumber: "the seller's VAT id or tax number",
@@ -125,7 +133,7 @@ const facts: Readonly<Record<PaperLanguage, Readonly<Record<MissingFact, string>
     goods: "wofür gezahlt wurde",
   },
 }
-export const factNames = (missing: readonly MissingFact[], language: PaperLanguage): string =>
+export const factNames = (missing: readonly MissingFact[], language: Language): string =>
   missing.map((fact) => facts[language][fact]).join("; ")
 
 /** Puts values into the {places} of a text. */
@@ -133,11 +141,11 @@ export const filled = (text: string, values: Readonly<Record<string, string | nu
   text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""))
 
 /** What a line is called. */
-export function nameOf({ kind, label }: PaperLine, language: PaperLanguage): string {
+export function nameOf({ kind, label }: PaperLine, language: Language): string {
   const its = words[language]
   const names: Readonly<Record<PaperLine["kind"], string>> = {
     court: label,
-    coach: label,
+    coach: label === "" ? "" : filled(its.lesson, { label }),
     agreed: its.agreed,
     discount: filled(its.discount, { label }),
     part: its.part,
@@ -150,7 +158,7 @@ export function nameOf({ kind, label }: PaperLine, language: PaperLanguage): str
 }
 
 /** Where, for whom and when; undefined: the name says it all. */
-export function descriptionOf({ detail, minutes }: PaperLine, language: PaperLanguage): string | undefined {
+export function descriptionOf({ detail, minutes }: PaperLine, language: Language): string | undefined {
   if (!detail) return undefined
   const parts = [detail.place, detail.who, spanText(detail.from, detail.to, language)]
   if (minutes !== undefined) parts.push(filled(words[language].minutes, { count: minutes }))
@@ -158,14 +166,14 @@ export function descriptionOf({ detail, minutes }: PaperLine, language: PaperLan
 }
 
 /** A day, such as 12 Mar 2026 or 12.03.2026. */
-export function dayText(day: string, language: PaperLanguage): string {
+export function dayText(day: string, language: Language): string {
   const [year = "", month = "", date = ""] = day.split("-")
   return language === "de" ? `${date}.${month}.${year}` : `${Number(date)} ${months[Number(month) - 1]} ${year}`
 }
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 /** Two days, or two local times "YYYY-MM-DD HH:MM". What is the same is said once. */
-export function spanText(from: string, to: string, language: PaperLanguage): string {
+export function spanText(from: string, to: string, language: Language): string {
   const [[day = "", time], [lastDay = "", lastTime]] = [from.split(" "), to.split(" ")]
   const said = (day: string, time: string | undefined) => [dayText(day, language), time].filter(Boolean).join(" ")
   if (day !== lastDay) return `${said(day, time)} – ${said(lastDay, lastTime)}`
@@ -173,7 +181,7 @@ export function spanText(from: string, to: string, language: PaperLanguage): str
 }
 
 /** An amount with its currency, such as "1,234.50 EUR" or "1.234,50 EUR". The minus is the sign of arithmetic. */
-export function amountText(amount: number, currency: string, language: PaperLanguage): string {
+export function amountText(amount: number, currency: string, language: Language): string {
   const places = decimalsOf(currency)
   const digits = String(Math.abs(amount)).padStart(places + 1, "0")
   const [group, point] = language === "de" ? [".", ","] : [",", "."]
@@ -182,7 +190,7 @@ export function amountText(amount: number, currency: string, language: PaperLang
 }
 
 /** A rate in hundredths of a percent: "19 %", "8.1 %" or "8,1 %". */
-export function percentText(rate: number, language: PaperLanguage): string {
+export function percentText(rate: number, language: Language): string {
   const text = String(rate / 100)
   return `${language === "de" ? text.replace(".", ",") : text} %`
 }

@@ -7,6 +7,8 @@ type Doc = PDFKit.PDFDocument
 export const bottom = 110
 const [left, right] = [60, 545]
 const width = right - left
+/** Of the number and the pages in the footer. */
+const numbersWidth = 125
 const grey = "#555555"
 const small = 8
 const usual = 9.5
@@ -41,12 +43,14 @@ export function drawHead(doc: Doc, page: PaperPage): void {
 
 export function drawLines(doc: Doc, page: PaperPage): void {
   columnHeads(doc, page)
-  for (const { name, about, rate, amount } of page.lines) {
+  for (const [nth, { name, about, rate, amount }] of page.lines.entries()) {
     doc.font("regular").fontSize(usual)
     const nameHeight = doc.heightOfString(name, { width: columns.description.width })
     doc.fontSize(small)
     const aboutHeight = about === "" ? 0 : doc.heightOfString(about, { width: columns.description.width })
-    if (doc.y + nameHeight + aboutHeight > floorOf(doc)) {
+    // The sums never stand on a page alone: the last line goes with them.
+    const after = nth === page.lines.length - 1 ? sumsHeight(page) + 10 : 0
+    if (doc.y + nameHeight + aboutHeight + after > floorOf(doc)) {
       doc.addPage()
       columnHeads(doc, page)
     }
@@ -66,8 +70,10 @@ export function drawLines(doc: Doc, page: PaperPage): void {
   rule(doc)
 }
 
+const sumsHeight = ({ sums, taxes }: PaperPage) => 18 * sums.length + 14 * (taxes.length + 1) + 30
+
 export function drawSums(doc: Doc, page: PaperPage): void {
-  need(doc, 18 * page.sums.length + 14 * (page.taxes.length + 1) + 30)
+  need(doc, sumsHeight(page))
   page.sums.forEach(([name, value], nth) => {
     const isTotal = nth === page.sums.length - 1
     const y = doc.y
@@ -107,11 +113,11 @@ export function drawFooters(doc: Doc, page: PaperPage): void {
     doc.font("regular").fontSize(7.5).fillColor(grey)
     let y = top
     for (const line of page.footer) {
-      doc.text(line, left, y, { width: width - 80 })
+      doc.text(line, left, y, { width: width - numbersWidth })
       y = doc.y + 1
     }
     const numbers = page.pageOf.replace("{page}", String(nth - start + 1)).replace("{pages}", String(count))
-    doc.text(numbers, right - 80, top, { width: 80, align: "right" })
+    doc.text(numbers, right - numbersWidth, top, { width: numbersWidth, align: "right" })
   }
 }
 

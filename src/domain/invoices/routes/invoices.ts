@@ -4,7 +4,7 @@ import { requireMember, requireStaff } from "#access/caller.ts"
 import { PageQuery } from "#base/schema/page.ts"
 import { IssuedInvoice, IssuedInvoiceQuery, PaperLanguageQuery, toIssuedInvoice } from "#domain/invoices/answer.ts"
 import { csvOfMonth, InvoiceExportQuery } from "#domain/invoices/export.ts"
-import { getPaper, listMyPapers, listPapers } from "#domain/invoices/list.ts"
+import { getMyPaper, getPaper, listMyPapers, listPapers } from "#domain/invoices/list.ts"
 import { type PaperFile, pdfFile, xmlFile } from "#domain/invoices/papers/files.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
@@ -75,8 +75,8 @@ export const invoiceRoutes = (app: App) =>
       "/v1/facilities/:facilityId/invoice-export",
       async ({ caller, input, query, params }) => {
         const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
-        const { month } = input(InvoiceExportQuery, query)
-        return new Response(streamOf(csvOfMonth(app.db, staff, month)), {
+        const { month, separator } = input(InvoiceExportQuery, query)
+        return new Response(streamOf(csvOfMonth(app.db, staff, month, separator)), {
           headers: headersOf("text/csv; charset=utf-8", `invoices-${month}.csv`),
         })
       },
@@ -96,6 +96,36 @@ export const invoiceRoutes = (app: App) =>
         summary: "List one's own invoices in all facilities, the newest first",
         query: PageQuery,
         answer: listOf(IssuedInvoice),
+      }),
+    )
+    .get(
+      "/v1/me/invoices/:invoiceId/pdf",
+      async ({ caller, input, query, params }) => {
+        const { language } = input(PaperLanguageQuery, query)
+        const paper = await getMyPaper(app.db, await caller(), idOf(params.invoiceId, "invoice"))
+        const file = await pdfFile(app.db, paper, language ?? paper.language)
+        return answered(file, "application/pdf", `${paper.number}.pdf`)
+      },
+      described({
+        tag,
+        summary: "Read one's own invoice as a PDF",
+        description: "Also of a facility that one has left.",
+        query: PaperLanguageQuery,
+        mediaType: "application/pdf",
+      }),
+    )
+    .get(
+      "/v1/me/invoices/:invoiceId/xml",
+      async ({ caller, params }) => {
+        const paper = await getMyPaper(app.db, await caller(), idOf(params.invoiceId, "invoice"))
+        return answered(await xmlFile(app.db, paper), "application/xml", `${paper.number}.xml`)
+      },
+      described({
+        tag,
+        summary: "Read one's own invoice as XML",
+        description: "Also of a facility that one has left. A receipt has none.",
+        mediaType: "application/xml",
+        problems: [422],
       }),
     )
 

@@ -40,7 +40,7 @@ export const mySessionRoutes = (app: App) =>
       described({
         tag,
         summary: "Sign out everywhere else",
-        description: "The session of the request stays. Live channels of the others close within half a minute.",
+        description: "The session of the request stays. Live channels of the others close within a second.",
         answer: SessionsEnded,
         events: ["user.sessions_ended"],
         audited: "sessions.ended",

@@ -54,6 +54,11 @@ export const sessionRoutes = (app: App) => {
         if (kind !== "person") throw new NotAllowed("A key is revoked, not signed out.")
         return command((tx) => endSession(tx, tokenOf(request)))
       },
-      described({ audited: "session.ended", tag: "People", summary: "Sign out: the token opens nothing any more" }),
+      described({
+        audited: "session.ended",
+        events: ["user.sessions_ended"],
+        tag: "People",
+        summary: "Sign out: the token opens nothing any more",
+      }),
     )
 }

@@ -3,10 +3,10 @@ import { Elysia } from "elysia"
 import { requireAdmin, requireStaff } from "#access/caller.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { PageQuery } from "#base/schema/page.ts"
-import { Invoice, PlanChange, Subscription, Usage } from "#domain/subscriptions/answer.ts"
+import { ActiveUserMonth, Invoice, PlanChange, Subscription, Usage } from "#domain/subscriptions/answer.ts"
 import { changePlan } from "#domain/subscriptions/change-plan.ts"
 import { CancelSubscriptionInput, ChangePlanInput, SubscribeInput } from "#domain/subscriptions/input.ts"
-import { getSubscription, getUsage, listInvoices } from "#domain/subscriptions/read.ts"
+import { getSubscription, getUsage, listActiveMonths, listInvoices } from "#domain/subscriptions/read.ts"
 import { cancelSubscription, resumeSubscription, subscribe } from "#domain/subscriptions/subscriptions.ts"
 import { dismissPrompt, listPrompts, PromptQuery, UpgradePrompt } from "#domain/subscriptions/upgrade-prompts.ts"
 import type { App } from "#http/app.ts"
@@ -113,6 +113,21 @@ export const subscriptionRoutes = (app: App) =>
         description:
           "For staff. From 80 % of a limit on, the level is `approaching`; at the limit nothing more is allowed.",
         answer: Usage,
+      }),
+    )
+    .get(
+      `${path}/active-users`,
+      async ({ caller, input, query, params }) => {
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
+        return listActiveMonths(app.db, staff, input(PageQuery, query))
+      },
+      described({
+        tag,
+        summary: "List the months of active users, the newest first",
+        description:
+          "For staff. The job `active-user-reset` closes a month when the next one begins in the facility's zone.",
+        query: PageQuery,
+        answer: listOf(ActiveUserMonth),
       }),
     )
     .get(
