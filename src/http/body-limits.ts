@@ -18,6 +18,8 @@ export const bodyLimits = {
   large: { bytes: 256 * kib, depth: 16, elements: 1_000 },
   /** A file as one text: an import of members (1.4 MB, when every character is an emoji in escapes). */
   file: { bytes: 1_536 * kib, depth: 4, elements: 10 },
+  /** Notifications of Microsoft Graph, of which some hundred come together. */
+  notification: { bytes: 256 * kib, depth: 8, elements: 10_000 },
   /** What Stripe sends. It is parsed and not checked with a Schema, which costs most. */
   stripe: { bytes: 256 * kib, depth: 16, elements: 5_000 },
 } as const satisfies Record<string, BodyLimits>

@@ -17,6 +17,8 @@ export interface RouteDescription {
   readonly body?: Schema.Constraint
   /** A Struct of the query's parameters. */
   readonly query?: Schema.Constraint
+  /** A Struct of the headers that the route reads, by their names. */
+  readonly headers?: Schema.Constraint
   /** The body of the answer. Left out: there is none, or it is a text of the `mediaType`. */
   readonly answer?: Schema.Constraint
   /** Status of the answer; default 200, or 204 when there is no body. */
@@ -93,7 +95,10 @@ function describe(route: RouteDescription) {
     ...(route.open && { security: [] }),
     // The generator overwrites `parameters` on routes that have some in their path; see openapi.ts.
     ...(route.audited && { "x-audited": auditRuleOf(route.audited).action }),
-    "x-query": query ? parametersOf(query) : [],
+    "x-query": [
+      ...(query ? parametersOf(query, "query") : []),
+      ...(route.headers ? parametersOf(route.headers, "header") : []),
+    ],
     // On routes whose method has a body; openapi.ts takes it from the others.
     "x-max-body-bytes": bodyLimits[sizeOf(route)].bytes,
     ...(body && { requestBody: requestBodyOf(body) }),
@@ -161,7 +166,7 @@ function withReferences(value: unknown): unknown {
 const isEmptyStruct = (schema: object) => "not" in schema && Bun.deepEquals(schema.not, { type: "null" })
 const noFields = { type: "object", additionalProperties: false }
 
-function parametersOf(query: Schema.Constraint): object[] {
+function parametersOf(query: Schema.Constraint, place: "query" | "header"): object[] {
   const { properties = {}, required = [] } = jsonSchemaOf(query) as {
     properties?: Record<string, { description?: string; format?: string; examples?: unknown }>
     required?: string[]
@@ -169,7 +174,7 @@ function parametersOf(query: Schema.Constraint): object[] {
   // An example of an optional parameter would be sent by whoever tries the page without reading it.
   return Object.entries(properties).map(([name, { description, examples: _examples, ...schema }]) => ({
     name,
-    in: "query",
+    in: place,
     required: required.includes(name),
     ...(description && { description }),
     // In an address a number is written as text. The document says that the text is a number.

@@ -41,7 +41,7 @@ export class Ready extends Error {
 /** A failure of the request in terms of HTTP, which the domain does not know. */
 export class BadRequest extends Error {
   constructor(
-    readonly status: 400 | 404 | 405 | 413 | 414 | 415 | 422,
+    readonly status: 400 | 404 | 405 | 412 | 413 | 414 | 415 | 422 | 460,
     readonly code: string,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
@@ -168,10 +168,13 @@ const titles: Readonly<Record<BadRequest["status"], string>> = {
   400: "Bad request",
   404: "Not found",
   405: "Method not allowed",
+  412: "Precondition failed",
   413: "Body too large",
   414: "Address too long",
   415: "Unsupported media type",
   422: "Invalid input",
+  // Of tus, for want of a registered one.
+  460: "Checksum mismatch",
 }
 
 function answerTo(error: unknown, code: unknown): Answer | undefined {

@@ -56,7 +56,12 @@ class RequestRates {
   count(counted: Counted): void {
     const token = offeredToken(counted.request)
     if (token !== undefined) this.#countToken(token, counted)
-    else admit(counted.path.startsWith(integrations) ? this.#integration : this.#stranger, counted.share, counted.set)
+    else
+      admit(
+        integrations.some((each) => counted.path.startsWith(each)) ? this.#integration : this.#stranger,
+        counted.share,
+        counted.set,
+      )
   }
 
   #countToken(token: string, { request, share, set }: Counted): void {
@@ -110,7 +115,7 @@ const rememberedMs = 600_000
  */
 const probes = new Set(["/healthz", "/readyz"])
 
-const integrations = "/v1/integrations/"
+const integrations = ["/v1/integrations/", "/calendar-channels/"]
 
 const pathOf = (url: string) => url.slice(url.indexOf("/", "https://".length))
 

@@ -5,9 +5,10 @@
  * The reason is that positions are assigned after the commit, in one dense order. Reads only.
  */
 import type { Queryable } from "#base/database/db.ts"
-import { NotFound } from "#base/errors.ts"
+import { NotFound, WrongState } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { type DomainEvent, type EventRow, toDomainEvent } from "#events/envelope.ts"
+import { isOfOtherLog } from "#events/log-place.ts"
 
 /**
  * An event with its position in the log. The position is null until the event is dispatched, which takes milliseconds.
@@ -20,6 +21,8 @@ export interface FeedPage {
   readonly next: string | null
   /** The log has been read up to here. A polling reader continues after this position, with or without new events. */
   readonly position: string
+  /** The log of the positions: another after a restore, when positions repeat. */
+  readonly epoch: string
 }
 
 export interface FeedQuery {
@@ -28,11 +31,19 @@ export interface FeedQuery {
   /** Undefined: all types. */
   readonly types?: readonly string[] | undefined
   readonly after: number
+  /** The log in which `after` counts; undefined: the present one. */
+  readonly epoch?: string | undefined
+  /** Refuses a position behind which events are missing, in place of going on with those that are kept. */
+  readonly whole?: true
   readonly limit: number
 }
 
-/** The events after a position, in order. */
-export async function readFeed(db: Queryable, { facilityId, types, after, limit }: FeedQuery): Promise<FeedPage> {
+/**
+ * The events after a position, in order.
+ * @throws WrongState `resync`: with `whole`, the position is of another log, or no longer kept
+ */
+export async function readFeed(db: Queryable, query: FeedQuery): Promise<FeedPage> {
+  const { facilityId, types, after, limit } = query
   const reach = types === undefined ? limit : Math.max(limit, filteredReach)
   // One statement, so that the end of the log is of the same moment as the events. Without events the result is one
   // row.
@@ -49,16 +60,33 @@ export async function readFeed(db: Queryable, { facilityId, types, after, limit 
     select ends.*, w.position, e.*
     from (select (select count(*) from looked) as looked, (select max(position) from looked) as last_looked,
                  (select count(*) from wanted) as wanted, (select max(position) from wanted) as last_wanted,
-                 (select max(position) from slotbase.event_positions) as head) ends
+                 (select max(position) from slotbase.event_positions) as head,
+                 (select min(position) from slotbase.event_positions) as first, slotbase.log_epoch() as epoch) ends
     left join (wanted w join slotbase.events e on e.id = w.event_id and e.facility_id = w.facility_id) on true
     order by w.position`
   const [ends] = rows
+  if (ends && query.whole) requireWhole(query, ends)
   const events = rows.filter((row): row is FeedEnds & LogEventRow => row.position !== null)
   const full = ends?.wanted === limit
   const more = full || ends?.looked === reach
   const reached = full ? ends?.last_wanted : more ? ends?.last_looked : ends?.head
   const position = String(reached ?? 0)
-  return { data: events.map((row) => logged(row, row.position)), next: more ? position : null, position }
+  return {
+    data: events.map((row) => logged(row, row.position)),
+    next: more ? position : null,
+    position,
+    epoch: ends?.epoch ?? "",
+  }
+}
+
+/** Position 0 is the beginning of what is kept. A position beyond the log is one of a log before a restore. */
+function requireWhole({ after, epoch }: FeedQuery, { first, head, epoch: present }: FeedEnds): void {
+  const isOther = isOfOtherLog({ position: after, epoch }, present) || after > (head ?? 0)
+  const isGone = after > 0 && first !== null && after + 1 < first
+  if (isOther)
+    throw new WrongState("resync", "The position is of another log: read from the beginning, without `after`.")
+  if (isGone)
+    throw new WrongState("resync", "Events after this position are no longer kept: read from the beginning again.")
 }
 
 /** One event of a facility; without a facility, any event. */
@@ -131,6 +159,8 @@ interface FeedEnds {
   readonly wanted: number
   readonly last_wanted: number | null
   readonly head: number | null
+  readonly first: number | null
+  readonly epoch: string
 }
 type LogEventRow = EventRow & { readonly position: number }
 type NoEvent = { readonly position: null }

@@ -35,6 +35,17 @@ export const channelName = (pattern: ChannelPattern, id: string): string => patt
 export const isAvailability = ({ pattern }: LiveChannel): boolean =>
   pattern === "facility:{facilityId}:availability" || pattern === "resource:{resourceId}:availability"
 
+/**
+ * Of some facilities, those that show their availability to everybody. Slots name no person, so the public form of a
+ * frame is the same.
+ */
+export async function publicOf(db: Queryable, facilityIds: readonly string[]): Promise<ReadonlySet<string>> {
+  if (facilityIds.length === 0) return new Set()
+  const rows = await db<{ id: string }[]>`
+    select id from slotbase.facilities where id = any (${[...facilityIds]}::uuid[]) and public_availability`
+  return new Set(rows.map(({ id }) => id))
+}
+
 /** Finds the facility of a channel; undefined when its resource does not exist. */
 export async function place(db: Queryable, channel: LiveChannel): Promise<PlacedChannel | undefined> {
   if (channel.pattern.startsWith("user:")) return { ...channel, facilityId: null }

@@ -1,8 +1,15 @@
 /** The frames that clients send, read leniently: unknown fields are ignored, faults are named. */
+import { readPlace } from "#events/log-place.ts"
 
 export type ClientFrame =
   | { readonly type: "auth"; readonly token: string }
-  | { readonly type: "subscribe"; readonly channel: string; readonly after?: number | undefined }
+  | {
+      readonly type: "subscribe"
+      readonly channel: string
+      readonly after?: number | undefined
+      readonly epoch?: string | undefined
+    }
+  | { readonly type: "guest" }
   | { readonly type: "unsubscribe"; readonly channel: string }
   | { readonly type: "ping" }
 
@@ -16,10 +23,15 @@ export function readFrame(message: unknown): ClientFrame | { readonly fault: str
     case "subscribe": {
       if (!isText(frame.channel)) return { fault: "subscribe needs a channel." }
       if (frame.after === undefined || frame.after === null) return { type: "subscribe", channel: frame.channel }
-      if (typeof frame.after !== "string" || !positionPattern.test(frame.after))
-        return { fault: "after is a position: a text of at most 15 digits." }
-      return { type: "subscribe", channel: frame.channel, after: Number(frame.after) }
+      const place = typeof frame.after === "string" ? readPlace(frame.after) : undefined
+      if (place === undefined)
+        return { fault: "after is a position: a text of at most 15 digits, with a hyphen and the epoch if known." }
+      const epoch = place.epoch ?? (isText(frame.epoch) ? frame.epoch : undefined)
+      const { channel } = frame
+      return { type: "subscribe", channel, after: place.position, ...(epoch !== undefined && { epoch }) }
     }
+    case "guest":
+      return { type: "guest" }
     case "unsubscribe":
       return isText(frame.channel)
         ? { type: "unsubscribe", channel: frame.channel }
@@ -27,12 +39,10 @@ export function readFrame(message: unknown): ClientFrame | { readonly fault: str
     case "ping":
       return { type: "ping" }
     default:
-      return { fault: "The type of a frame is auth, subscribe, unsubscribe or ping." }
+      return { fault: "The type of a frame is auth, guest, subscribe, unsubscribe or ping." }
   }
 }
 
-/** Below 2^53. */
-const positionPattern = /^\d{1,15}$/
 const longestText = 600
 
 const isText = (value: unknown): value is string =>

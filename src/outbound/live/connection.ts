@@ -8,34 +8,13 @@ import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { RateLimiter } from "#base/limits/rate-limiter.ts"
-import { type LiveChannel, mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
+import { isAvailability, mayListen, type PlacedChannel, parseChannel, place, publicOf } from "./channels.ts"
 import { type ClientFrame, readFrame } from "./client-frames.ts"
-import { closeCodes, type LiveLimits } from "./limits.ts"
-import { replay } from "./replay.ts"
-
-/** The part of Bun's socket that a connection needs. */
-export interface Socket {
-  send(text: string): number
-  close(code: number, reason: string): void
-  subscribe(topic: string): void
-  unsubscribe(topic: string): void
-  cork(write: () => void): unknown
-}
-
-/** The part of the live server that a connection needs. */
-export interface Hub {
-  readonly db: Db
-  readonly limits: LiveLimits
-  readonly position: number | undefined
-  readonly started: Promise<number>
-  readonly resyncs: number
-  positionOf(channel: LiveChannel): number
-  hasRoomFor(caller: Caller): boolean
-  identified(connection: Connection, userId: string): void
-  disconnect(connection: Connection): void
-  keep(channel: string): { readonly texts: readonly string[]; readonly stop: () => void }
-  replaying<T>(read: () => Promise<T>): Promise<T>
-}
+import { positionTopic, textOfPosition } from "./frames.ts"
+import type { Hub, Socket } from "./hub.ts"
+import { closeCodes } from "./limits.ts"
+import type { FrameText } from "./log-row.ts"
+import { missedBy } from "./missed.ts"
 
 /** What a new socket comes with. */
 export interface Given {
@@ -50,21 +29,23 @@ export interface Given {
 export class Connection {
   readonly session = newId()
   readonly share: string
-  readonly #live: Hub
+  readonly #live: Hub<Connection>
   readonly #socket: Socket
-  readonly #channels = new Map<string, PlacedChannel>()
+  /** With the channels that are open to everybody: `isPublic`. */
+  readonly #channels = new Map<string, PlacedChannel & { readonly isPublic: boolean }>()
   readonly #frames: RateLimiter
   readonly #authTimer: Timer
   #lookedUp: Given["lookedUp"]
   #token: string | undefined
   #caller: Caller | undefined
+  #isGuest = false
   #work: Promise<void> = Promise.resolve()
   #badFrames = 0
   #closed = false
   /** The time of the next access check, on the monotonic timer. */
   recheckAt = Number.POSITIVE_INFINITY
 
-  constructor(live: Hub, socket: Socket, { share, lookedUp }: Given) {
+  constructor(live: Hub<Connection>, socket: Socket, { share, lookedUp }: Given) {
     this.#live = live
     this.#socket = socket
     this.share = share
@@ -86,6 +67,20 @@ export class Connection {
     return this.#token
   }
 
+  /** Goes on without an account, and hears public channels only. */
+  get isGuest(): boolean {
+    return this.#isGuest
+  }
+
+  /** The facilities of the channels that it hears because they are public. */
+  get publicFacilities(): string[] {
+    return [...this.#channels.values()].flatMap((each) => (each.isPublic && each.facilityId ? [each.facilityId] : []))
+  }
+
+  listensIn(facilities: ReadonlySet<string>): boolean {
+    return this.#channels.values().some(({ facilityId }) => facilityId !== null && facilities.has(facilityId))
+  }
+
   /** Handles a message of the client. */
   receive(message: unknown): void {
     if (this.#closed) return
@@ -104,31 +99,40 @@ export class Connection {
     this.#closed = true
     clearTimeout(this.#authTimer)
     this.#channels.clear()
+    this.#socket.leave?.()
     this.#live.disconnect(this)
   }
 
-  /** Updates the caller from the token's present rights. Returns false when this closed the socket. */
-  recheck(caller: Caller | undefined): boolean {
+  /**
+   * Updates the caller from the token's present rights. Returns false when this closed the socket.
+   * @param open the facilities that show their availability to everybody
+   */
+  recheck(caller: Caller | "guest" | undefined, open: ReadonlySet<string>): boolean {
     if (this.#closed) return false
     if (caller === undefined) {
       this.close(closeCodes.notAuthenticated, "the token is no longer valid")
       return false
     }
-    this.#known(caller)
-    const withdrawn = [...this.#channels.values()].find((channel) => !mayListen(caller, channel))
+    if (caller !== "guest") this.#known(caller)
+    else this.recheckAt = performance.now() + this.#live.limits.recheckMs
+    const withdrawn = this.#channels
+      .values()
+      .find((channel) => !this.#mayListen(channel) && !(channel.isPublic && open.has(channel.facilityId ?? "")))
     if (withdrawn) this.close(closeCodes.accessWithdrawn, `no longer allowed: ${withdrawn.name}`)
     return withdrawn === undefined
   }
 
   /** Tells the client to refetch the data of all its channels. */
   resync(position: number): void {
-    for (const channel of this.#channels.keys()) this.#send({ type: "resync", channel, position: String(position) })
+    const at = { position: String(position), epoch: this.#live.epoch }
+    for (const channel of this.#channels.keys()) this.#send({ type: "resync", channel, ...at })
   }
 
   async #handle(message: unknown): Promise<void> {
     const frame = readFrame(message)
     if ("fault" in frame) return this.#badFrame(frame.fault)
-    if (frame.type !== "auth" && frame.type !== "ping" && this.#caller === undefined)
+    const isKnown = this.#caller !== undefined || this.#isGuest
+    if (frame.type !== "auth" && frame.type !== "guest" && frame.type !== "ping" && !isKnown)
       return this.close(closeCodes.notAuthenticated, "the first frame must be auth")
     try {
       await this.#answer(frame)
@@ -146,11 +150,13 @@ export class Connection {
       case "auth":
         return this.#authenticate(frame.token)
       case "subscribe":
-        return this.#subscribe(frame.channel, frame.after)
+        return this.#subscribe(frame)
+      case "guest":
+        return this.#goOnAsGuest()
       case "unsubscribe":
         return this.#unsubscribe(frame.channel)
       case "ping":
-        return this.#send({ type: "pong", position: String(this.#live.position ?? 0) })
+        if (!this.#closed) this.#socket.send(textOfPosition("pong", this.#live.position, this.#live.epoch))
     }
   }
 
@@ -158,7 +164,7 @@ export class Connection {
   async #authenticate(token: string): Promise<void> {
     const caller = await this.#callerOf(token)
     if (this.#closed) return
-    if (this.#caller !== undefined && this.#caller.userId !== caller.userId)
+    if (this.#isGuest || (this.#caller !== undefined && this.#caller.userId !== caller.userId))
       return this.close(closeCodes.protocolError, "a socket belongs to one person")
     if (this.#caller === undefined && !this.#live.hasRoomFor(caller))
       return this.close(closeCodes.tooMany, "too many sockets of one person")
@@ -166,6 +172,25 @@ export class Connection {
     if (this.#caller === undefined) this.#live.identified(this, caller.userId)
     this.#token = token
     this.#known(caller)
+    this.#ready()
+  }
+
+  #goOnAsGuest(): void {
+    if (this.#caller !== undefined) {
+      this.close(closeCodes.protocolError, "the socket belongs to a person")
+      return
+    }
+    if (!this.#isGuest && !this.#live.admitGuest(this)) {
+      this.close(closeCodes.tooMany, "too many sockets without an account")
+      return
+    }
+    clearTimeout(this.#authTimer)
+    this.#isGuest = true
+    this.recheckAt = performance.now() + this.#live.limits.recheckMs
+    this.#ready()
+  }
+
+  #ready(): void {
     this.#send({ type: "ready", session: this.session, pingMs: this.#live.limits.pingMs })
   }
 
@@ -182,7 +207,7 @@ export class Connection {
     }
   }
 
-  async #subscribe(given: string, after: number | undefined): Promise<void> {
+  async #subscribe({ channel: given, after, epoch }: Extract<ClientFrame, { type: "subscribe" }>): Promise<void> {
     const channel = parseChannel(given)
     if (channel === undefined)
       return this.#error("unknown_channel", "There is no channel of that name.", { channel: given })
@@ -192,35 +217,35 @@ export class Connection {
         channel: name,
       })
     const placed = await place(this.#live.db, channel)
-    if (placed === undefined || !this.#mayListen(placed)) return this.#forbidden(name)
+    if (placed === undefined) return this.#forbidden(name)
+    const isPublic = !this.#mayListen(placed) && (await isOpenToAll(this.#live.db, placed))
+    if (!isPublic && !this.#mayListen(placed)) return this.#forbidden(name)
     await this.#live.started
-
-    const kept = this.#live.keep(name)
-    const upTo = this.#live.positionOf(placed)
-    const { resyncs } = this.#live
+    // From here on the frames of the channel are kept, so one that is joined already must not send them as well.
+    if (this.#channels.delete(name)) this.#socket.unsubscribe(name)
+    const missing = missedBy(this.#live, placed, { after, epoch })
     try {
-      const before =
-        after === undefined ? [] : await this.#live.replaying(() => replay(this.#live.db, placed, after, upTo))
+      const missed = await missing.read()
       if (this.#closed) return
-      if (!this.#mayListen(placed)) return this.#forbidden(name)
+      if (!isPublic && !this.#mayListen(placed)) return this.#forbidden(name)
       // From here to the end of the tick nothing can be published.
-      const isWhole = before !== "resync" && resyncs === this.#live.resyncs
-      this.#join(placed, isWhole ? [...before, ...kept.texts] : "resync")
+      this.#join({ ...placed, isPublic }, missed())
     } finally {
-      kept.stop()
+      missing.stop()
     }
   }
 
-  #join(channel: PlacedChannel, missed: readonly string[] | "resync"): void {
+  #join(channel: PlacedChannel & { readonly isPublic: boolean }, missed: readonly FrameText[] | "resync"): void {
     const { name } = channel
-    const position = String(this.#live.positionOf(channel))
-    const frames = missed === "resync" ? [JSON.stringify({ type: "resync", channel: name, position })] : missed
+    const at = { position: String(this.#live.positionOf(channel)), epoch: this.#live.epoch }
     const replayed = missed === "resync" ? 0 : missed.length
     this.#socket.cork(() => {
-      this.#send({ type: "subscribed", channel: name, position, replayed })
-      for (const frame of frames) this.#socket.send(frame)
+      this.#send({ type: "subscribed", channel: name, ...at, replayed })
+      if (missed === "resync") this.#send({ type: "resync", channel: name, ...at })
+      else for (const frame of missed) this.#socket.hold ? this.#socket.hold(frame) : this.#socket.send(frame.text)
     })
     this.#socket.subscribe(name)
+    this.#socket.subscribe(positionTopic)
     this.#channels.set(name, channel)
   }
 
@@ -236,7 +261,9 @@ export class Connection {
     this.#caller = caller
     const left =
       caller.tokenExpiresAt === null ? Number.POSITIVE_INFINITY : caller.tokenExpiresAt.getTime() - clock.now()
-    this.recheckAt = performance.now() + Math.max(0, Math.min(left, this.#live.limits.recheckMs))
+    const { recheckMs, keyRecheckMs } = this.#live.limits
+    const atMost = caller.apiKeyId === undefined ? recheckMs : keyRecheckMs
+    this.recheckAt = performance.now() + Math.max(0, Math.min(left, atMost))
   }
 
   #mayListen(channel: PlacedChannel): boolean {
@@ -261,3 +288,6 @@ export class Connection {
     if (!this.#closed) this.#socket.send(JSON.stringify(frame))
   }
 }
+
+const isOpenToAll = async (db: Db, channel: PlacedChannel): Promise<boolean> =>
+  isAvailability(channel) && channel.facilityId !== null && (await publicOf(db, [channel.facilityId])).size > 0

@@ -12,8 +12,10 @@ export const liveLimits = {
   replayBytes: 128 * 1024,
   /** A client refetches faster than it reads more frames than this. */
   replayFrames: 1_000,
-  /** Positions of the log that one replay reads: at most 100 ms of database time. */
+  /** Events of its types that one replay reads: at most 100 ms of database time. */
   replayReach: 5_000,
+  /** Positions of the log that one replay looks through for them: at most 50 ms. */
+  replayScan: 100_000,
   /** Replays in flight in this process. After a restart all clients come back at once. */
   replaysAtOnce: 4,
   /** A client that shows a facility of 40 courts needs 45. */
@@ -32,11 +34,21 @@ export const liveLimits = {
   badFrames: 5,
   /** The time to authenticate. */
   authMs: 10_000,
-  /** The interval between two checks whether a socket may still listen. */
+  /** A process may come to a position later than the one from which a client comes. Milliseconds of waiting for it. */
+  reachMs: 5_000,
+  /** Sockets that look at public availability without an account. */
+  guests: 20_000,
+  /** Of these, the sockets of one address: a club's own network, or a school's. */
+  guestsOfAddress: 500,
+  /** How often all sockets are told the present position. Also shows a page that its socket lives. */
+  positionMs: 20_000,
+  /** The interval between two checks whether a socket may still listen. Events of the log check at once. */
   recheckMs: 30_000,
+  /** The same for API keys, whose end is no event. Few distinct keys are connected, and each is read once. */
+  keyRecheckMs: 1_000,
   /** Days whose slots are computed for one batch of events. Beyond this limit the channel is told to refetch. */
   daysPerBatch: 200,
-  /** The client receives something at least this often: the protocol's pings come after 24 s of silence. */
+  /** The client receives something at least this often: a position, or a ping of the protocol after 24 s of silence. */
   pingMs: 25_000,
 } as const
 

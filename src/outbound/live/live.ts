@@ -1,17 +1,22 @@
 /**
- * The WebSocket part of one server process: its sockets, and its published position in the log.
+ * The live part of one server process: its sockets and streams, and its published position in the log.
  * Frames and their position are published in one tick, and a socket joins a topic in one tick. So nothing falls between
  * "replayed up to" and "live from".
- * The access of an open socket is checked again at an interval.
+ * The access of an open socket is checked again when an event tells of less access, and at an interval.
  */
-import { authenticate, type Caller } from "#access/caller.ts"
+import type { Caller } from "#access/caller.ts"
 import type { Db } from "#base/database/db.ts"
-import { NotAuthenticated } from "#base/errors.ts"
 import { isAvailability, type LiveChannel } from "./channels.ts"
-import { Connection, type Given, type Socket } from "./connection.ts"
-import { type Frame, textOf } from "./frames.ts"
+import { Connection, type Given } from "./connection.ts"
+import { type Frame, type FrameText, positionTopic, textOf, textOfPosition, withMore } from "./frames.ts"
+import { Guests } from "./guests.ts"
+import type { Socket } from "./hub.ts"
 import { closeCodes, type LiveLimits, liveLimits as standardLimits } from "./limits.ts"
+import { ReachedPositions } from "./reached.ts"
+import { recheckAll } from "./recheck.ts"
+import { ReplayTurns } from "./replay-turns.ts"
 import { Strangers } from "./strangers.ts"
+import { Streams } from "./streams.ts"
 
 /** The part of Bun's server that publishes to topics. */
 export interface Topics {
@@ -24,19 +29,23 @@ export class Live {
   readonly limits: LiveLimits
   readonly #connections = new Set<Connection>()
   /**
-   * The number of sockets of each person. Counting all sockets again for each new one took seconds of CPU when 10,000
-   * came back at once.
+   * The sockets of each person. Counting all sockets again for each new one took seconds of CPU when 10,000 came back
+   * at once.
    */
-  readonly #socketsOf = new Map<string, number>()
+  readonly #socketsOf = new Map<string, Set<Connection>>()
   /** The sockets that have brought no token yet. */
   readonly #strangers: Strangers<Connection>
-  readonly #catchingUp = new Map<string, Set<string[]>>()
+  readonly #guests: Guests
+  readonly streams = new Streams()
+  readonly #catchingUp = new Map<string, Set<FrameText[]>>()
   readonly #started = Promise.withResolvers<number>()
-  readonly #replays: { running: number; waiting: (() => void)[] } = { running: 0, waiting: [] }
-  readonly #timer: Timer
+  readonly #replays: ReplayTurns
+  readonly #reached = new ReachedPositions()
+  readonly #timers: readonly Timer[]
   /** The published positions: of the frames of events, and of the frames of slots, which take longer. */
   #events: number | undefined
   #slots: number | undefined
+  #epoch: string | undefined
   #topics: Topics | undefined
   #resyncs = 0
   #closing = false
@@ -45,15 +54,25 @@ export class Live {
     this.db = db
     this.limits = { ...standardLimits, ...limits }
     this.#strangers = new Strangers(this.limits)
+    this.#guests = new Guests(this.limits)
+    this.#replays = new ReplayTurns(this.limits.replaysAtOnce)
     // A check that fails, because the database is away, is repeated a second later. Without a database no frames are
     // sent either.
-    this.#timer = setInterval(() => void this.recheck().catch(() => {}), dueCheckMs)
-    this.#timer.unref()
+    this.#timers = [
+      setInterval(() => void this.recheck().catch(() => {}), dueCheckMs),
+      setInterval(() => this.tellPosition(), this.limits.positionMs),
+    ]
+    for (const timer of this.#timers) timer.unref()
   }
 
   /** This process has published everything up to this position; undefined until its broadcaster has begun. */
   get position(): number | undefined {
     return this.#slots
+  }
+
+  /** The epoch of the log that this process publishes; undefined until its broadcaster has begun. */
+  get epoch(): string | undefined {
+    return this.#epoch
   }
 
   /** This process has published the frames of events up to this position. The frames of slots may be behind. */
@@ -73,7 +92,9 @@ export class Live {
 
   /** Whether a socket in this process listens to a channel, or is about to. */
   hasSubscribers(channel: string): boolean {
-    return this.#catchingUp.has(channel) || (this.#topics?.subscriberCount(channel) ?? 0) > 0
+    return (
+      this.#catchingUp.has(channel) || (this.#topics?.subscriberCount(channel) ?? 0) > 0 || this.streams.has(channel)
+    )
   }
 
   /** The server that carries the topics, once it listens. */
@@ -81,9 +102,15 @@ export class Live {
     this.#topics = topics
   }
 
+  /** Goes on from a position without sending anything: nobody listens, or the broadcaster begins. */
+  begin(position: number, epoch: string): void {
+    this.#epoch = epoch
+    this.advance([], position)
+  }
+
   /** Publishes the frames of the events up to the position, of all but the availability channels. */
   advanceEvents(frames: readonly Frame[], position: number): void {
-    for (const frame of frames) this.#publish(frame)
+    for (const frame of withMore(frames)) this.#publish(frame)
     this.#events = position
   }
 
@@ -91,7 +118,21 @@ export class Live {
   advance(frames: readonly Frame[], position: number): void {
     this.advanceEvents(frames, position)
     this.#slots = position
+    this.streams.release(position, this.#epoch ?? "")
+    this.#reached.come(position)
     this.#started.resolve(position)
+  }
+
+  /** Tells every client that it has missed nothing up to the present position. */
+  tellPosition(): void {
+    if (this.#slots === undefined) return
+    this.#topics?.publish(positionTopic, textOfPosition("position", this.#slots, this.#epoch))
+    this.streams.tell(this.#slots, this.#epoch ?? "")
+  }
+
+  /** Resolves when everything up to the position is published; false: that took too long. */
+  reached(position: number): Promise<boolean> {
+    return (this.#slots ?? -1) >= position ? Promise.resolve(true) : this.#reached.wait(position, this.limits.reachMs)
   }
 
   /** How often the log did not continue at the position of this process. */
@@ -100,10 +141,12 @@ export class Live {
   }
 
   /**
-   * The log does not continue at this process's position. Every socket is told to refetch, also a socket in a replay.
+   * The log does not continue at this process's position, or it is another log. Every socket is told to refetch, also a
+   * socket in a replay.
    */
-  resyncAll(position: number): void {
+  resyncAll(position: number, epoch = this.#epoch): void {
     this.#resyncs++
+    this.#epoch = epoch
     this.advance([], position)
     for (const connection of this.#connections) connection.resync(position)
   }
@@ -124,17 +167,28 @@ export class Live {
   /** A socket has authenticated. */
   identified(connection: Connection, userId: string): void {
     this.#strangers.remove(connection)
-    this.#count(userId, 1)
+    this.#socketsOf.set(userId, (this.#socketsOf.get(userId) ?? new Set()).add(connection))
+  }
+
+  /** A socket goes on without an account. False: there is no room for it. */
+  admitGuest(connection: Connection): boolean {
+    this.#strangers.remove(connection)
+    return this.#guests.add(connection.share)
   }
 
   disconnect(connection: Connection): void {
     if (!this.#connections.delete(connection)) return
     this.#strangers.remove(connection)
-    if (connection.userId !== undefined) this.#count(connection.userId, -1)
+    if (connection.isGuest) this.#guests.remove(connection.share)
+    const { userId } = connection
+    if (userId === undefined) return
+    const sockets = this.#socketsOf.get(userId)
+    sockets?.delete(connection)
+    if (sockets?.size === 0) this.#socketsOf.delete(userId)
   }
 
   hasRoomFor(caller: Caller): boolean {
-    return this.#countOf(caller.userId) < this.limits.socketsPerUser
+    return (this.#socketsOf.get(caller.userId)?.size ?? 0) < this.limits.socketsPerUser
   }
 
   /** Resolves with the position when the broadcaster has begun. */
@@ -143,8 +197,8 @@ export class Live {
   }
 
   /** Keeps the frames published on a channel from this tick on, for a socket in a replay. */
-  keep(channel: string): { readonly texts: readonly string[]; readonly stop: () => void } {
-    const texts: string[] = []
+  keep(channel: string): { readonly texts: readonly FrameText[]; readonly stop: () => void } {
+    const texts: FrameText[] = []
     const all = this.#catchingUp.get(channel) ?? new Set()
     this.#catchingUp.set(channel, all.add(texts))
     const stop = () => {
@@ -155,17 +209,8 @@ export class Live {
   }
 
   /** Runs a replay as soon as fewer than the limit are under way. */
-  async replaying<T>(read: () => Promise<T>): Promise<T> {
-    const replays = this.#replays
-    if (replays.running >= this.limits.replaysAtOnce) await new Promise<void>((go) => replays.waiting.push(go))
-    else replays.running++
-    try {
-      return await read()
-    } finally {
-      const next = replays.waiting.shift()
-      if (next) next()
-      else replays.running--
-    }
+  replaying<T>(read: () => Promise<T>): Promise<T> {
+    return this.#replays.take(read)
   }
 
   /**
@@ -174,52 +219,40 @@ export class Live {
    */
   async recheck({ all = false } = {}): Promise<{ checked: number; closed: number }> {
     const now = performance.now()
-    const due = [...this.#connections].filter((connection) => all || connection.recheckAt <= now)
-    const callers = new Map<string, Caller | undefined>()
-    let closed = 0
-    for (const connection of due) {
-      const { token } = connection
-      if (token === undefined) continue
-      if (!callers.has(token)) callers.set(token, await callerOf(this.db, token))
-      if (!connection.recheck(callers.get(token))) closed++
-    }
-    return { checked: due.length, closed }
+    return recheckAll(
+      this.db,
+      [...this.#connections].filter((connection) => all || connection.recheckAt <= now),
+    )
+  }
+
+  /** These people may have less access than before, or these facilities show less. Their sockets are checked now. */
+  accessChanged({ users, facilities }: { users: ReadonlySet<string>; facilities: ReadonlySet<string> }): void {
+    const concerned = [...users].flatMap((userId) => [...(this.#socketsOf.get(userId) ?? [])])
+    if (facilities.size > 0)
+      concerned.push(...[...this.#connections].filter((connection) => connection.listensIn(facilities)))
+    if (concerned.length === 0) return
+    // One that fails stays due, and is repeated with the timer.
+    for (const connection of concerned) connection.recheckAt = 0
+    void this.recheck().catch(() => {})
   }
 
   /** Tells every socket to come back later, and refuses new ones. */
   closeAll(): void {
     this.#closing = true
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     for (const connection of [...this.#connections]) connection.close(closeCodes.restarting, "restarting")
   }
 
   #publish(frame: Frame): void {
     if (!this.hasSubscribers(frame.channel)) return
-    const text = textOf(frame)
+    const text = textOf(frame, this.#epoch)
     // The result is that of the slowest subscriber, and nothing to act on: a slow subscriber is closed, and resumes.
     this.#topics?.publish(frame.channel, text)
-    for (const kept of this.#catchingUp.get(frame.channel) ?? []) kept.push(text)
-  }
-
-  #countOf(userId: string): number {
-    return this.#socketsOf.get(userId) ?? 0
-  }
-
-  #count(userId: string, change: 1 | -1): void {
-    const count = this.#countOf(userId) + change
-    if (count === 0) this.#socketsOf.delete(userId)
-    else this.#socketsOf.set(userId, count)
+    const sent = { position: frame.position, text }
+    this.streams.publish(frame.channel, sent)
+    for (const kept of this.#catchingUp.get(frame.channel) ?? []) kept.push(sent)
   }
 }
 
 /** The interval at which due sockets are searched. */
 const dueCheckMs = 1_000
-
-async function callerOf(db: Db, token: string): Promise<Caller | undefined> {
-  try {
-    return await authenticate(db, token)
-  } catch (error) {
-    if (error instanceof NotAuthenticated) return undefined
-    throw error
-  }
-}

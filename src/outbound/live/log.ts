@@ -10,14 +10,22 @@ export interface LogRange {
   readonly facilityId?: string | undefined
 }
 
-/** Rows in the order of their positions. */
+/** A part of the log. */
+export interface LogPage {
+  /** The log's epoch at the moment of reading. */
+  readonly epoch: string
+  /** In the order of their positions. */
+  readonly rows: readonly LogRow[]
+}
+
 export async function readLog(
   db: Queryable,
   { after, upTo, facilityId }: LogRange,
   { limit, types }: { limit: number; types?: readonly string[] },
-): Promise<LogRow[]> {
-  return db<LogRow[]>`
-    select p.position, p.event_id, p.facility_id, p.type, e.data, e.timestamp, f.timezone,
+): Promise<LogPage> {
+  // The outer join answers the epoch also when there are no rows.
+  const rows = await db<({ epoch: string } & (LogRow | { position: null }))[]>`
+    select one.epoch, p.position, p.event_id, p.facility_id, p.type, e.data, e.timestamp, f.timezone,
            coalesce((select y.longest_buffer_minutes from slotbase.booking_policies y where y.facility_id = f.id), 0) as longest_buffer,
            b.id as booking_id, b.booker_id,
            array(select user_id from slotbase.booking_participants
@@ -31,19 +39,24 @@ export async function readLog(
                                                  'body', n.body, 'data', coalesce(n.data, '{}')) order by n.id)
              from slotbase.notifications n
              where n.event_id = e.aggregate_id::uuid and n.facility_id = e.facility_id and n.channel = 'in_app') end as notices
-    from (
+    from (select slotbase.log_epoch() as epoch offset 0) one
+    left join (
       select position, event_id, facility_id, type from slotbase.event_positions
       where position > ${after}
         ${upTo === undefined ? db`` : db`and position <= ${upTo}`}
         ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
+        ${types === undefined ? db`` : db`and type = any (${types as string[]})`}
       order by position limit ${limit}
-    ) p
+    ) p on true
     left join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
     left join slotbase.facilities f on f.id = p.facility_id
     left join slotbase.bookings b
       on b.id = case when e.aggregate_type = 'booking' then e.aggregate_id::uuid end and b.facility_id = e.facility_id
-    ${types === undefined ? db`` : db`where p.type = any (${types as string[]})`}
     order by p.position`
+  return {
+    epoch: rows[0]?.epoch ?? "",
+    rows: rows.filter((row): row is { epoch: string } & LogRow => row.position !== null),
+  }
 }
 
 /**
@@ -68,7 +81,8 @@ export async function measureLog(
 }
 
 /** The end of the log. */
-export async function endOfLog(db: Queryable): Promise<number> {
-  const [row] = await db<[{ last: number }]>`select coalesce(max(position), 0) as last from slotbase.event_positions`
-  return row.last
+export async function endOfLog(db: Queryable): Promise<{ readonly last: number; readonly epoch: string }> {
+  const [row] = await db<[{ last: number; epoch: string }]>`
+    select coalesce(max(position), 0) as last, (select slotbase.log_epoch()) as epoch from slotbase.event_positions`
+  return row
 }

@@ -3,15 +3,26 @@
  * A replay consists of the same frames as a broadcast. Availability comes as it is now, once per day and resource.
  */
 import type { Queryable } from "#base/database/db.ts"
-import type { ChannelPattern } from "#events/definition.ts"
 import { isAvailability, type PlacedChannel } from "./channels.ts"
-import { availabilityChangesOf, bookingStatuses, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
-import { liveLimits } from "./limits.ts"
+import { availabilityChangesOf, type FrameText, framesOf, type LogRow, textOf, withMore } from "./frames.ts"
+import type { LiveLimits } from "./limits.ts"
 import { measureLog, readLog } from "./log.ts"
 import { concernedOf, slotChangesOf, slotFramesOf } from "./slots.ts"
+import { typesOfChannel } from "./table.ts"
+
+export interface ReplayOptions {
+  readonly after: number
+  /** Included. */
+  readonly upTo: number
+  readonly epoch: string
+  readonly limits: LiveLimits
+}
+
+/** `resync`: the client must refetch. `ahead`: this process has not come to the position yet, but the log has. */
+export type Replayed = readonly FrameText[] | "resync" | "ahead"
 
 /**
- * The frames of a channel after a position, up to another (included), as text in order. "resync" in three cases:
+ * The frames of a channel after a position, up to another, in order. "resync" in three cases:
  * - The replay exceeds the limits.
  * - The log does not reach back so far.
  * - The position is not of this log.
@@ -19,23 +30,24 @@ import { concernedOf, slotChangesOf, slotFramesOf } from "./slots.ts"
 export async function replay(
   db: Queryable,
   channel: PlacedChannel,
-  after: number,
-  upTo: number,
-): Promise<readonly string[] | "resync"> {
+  { after, upTo, epoch, limits }: ReplayOptions,
+): Promise<Replayed> {
   if (after === upTo) return []
   const range = { after, upTo, facilityId: channel.facilityId ?? undefined }
-  const { first, last, held } = await measureLog(db, range, liveLimits.replayReach + 1)
-  // Another process may have sent this client positions that this process has not reached yet.
-  if (after > upTo) return after <= last ? [] : "resync"
-  if (after + 1 < first || held > liveLimits.replayReach) return "resync"
+  const { first, last, held } = await measureLog(db, range, limits.replayScan + 1)
+  if (after > upTo) return after <= last ? "ahead" : "resync"
+  if (after + 1 < first || held > limits.replayScan) return "resync"
 
-  const rows = await readLog(db, range, { limit: liveLimits.replayReach, types: typesOf[channel.pattern] })
-  if (rows.some((row) => row.data === null)) return "resync"
+  const page = { limit: limits.replayReach + 1, types: typesOfChannel[channel.pattern] }
+  const { rows } = await readLog(db, range, page)
+  if (rows.length > limits.replayReach || rows.some((row) => row.data === null)) return "resync"
   const frames = isAvailability(channel) ? await slotFrames(db, channel, rows) : rows.flatMap(framesOf)
   if (frames === "resync") return "resync"
-  const texts = frames.filter((frame) => frame.channel === channel.name).map(textOf)
-  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
-  return texts.length > liveLimits.replayFrames || bytes > liveLimits.replayBytes ? "resync" : texts
+  const texts = withMore(frames.filter((frame) => frame.channel === channel.name)).map(
+    (frame): FrameText => ({ position: frame.position, text: textOf(frame, epoch) }),
+  )
+  const bytes = texts.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
+  return texts.length > limits.replayFrames || bytes > limits.replayBytes ? "resync" : texts
 }
 
 async function slotFrames(db: Queryable, channel: PlacedChannel, rows: readonly LogRow[]) {
@@ -48,16 +60,4 @@ async function slotFrames(db: Queryable, channel: PlacedChannel, rows: readonly 
   if (changes.refetch.length > 0) return "resync"
   const frames = await slotFramesOf(db, changes)
   return frames.sort((a, b) => a.position - b.position)
-}
-
-const bookings = [...Object.keys(bookingStatuses), "booking.rescheduled"]
-/** The types of events that a channel carries. */
-const typesOf: Readonly<Record<ChannelPattern, readonly string[]>> = {
-  "user:{userId}:bookings": bookings,
-  "user:{userId}:notifications": ["notification.created"],
-  "user:{userId}:feedback": ["feedback.published"],
-  "facility:{facilityId}:availability": changingTypes,
-  "facility:{facilityId}:bookings": bookings,
-  "facility:{facilityId}:check-ins": ["booking.checked_in"],
-  "resource:{resourceId}:availability": changingTypes,
 }

@@ -7,7 +7,8 @@ import type { Config } from "#base/config.ts"
 import { addressOfClient, shareOfClient } from "#http/client.ts"
 import { problems, Ready } from "#http/problems.ts"
 import { offeredToken, tokenLookedUp } from "#http/request-rates.ts"
-import type { Connection, Socket } from "./connection.ts"
+import type { Connection } from "./connection.ts"
+import type { Socket } from "./hub.ts"
 import type { Live } from "./live.ts"
 
 /** @param config without it, no proxy is trusted */

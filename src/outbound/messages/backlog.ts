@@ -1,9 +1,10 @@
 /**
  * Events whose messages wait to be written, because many came at once in their facility. They are taken out in their
- * order, a part at a time, in turn over the facilities. A part is written in the transaction that takes it out.
+ * order, a part at a time, in turn over the facilities. A part is claimed first. Then it is written in the transaction
+ * that takes it out.
  * Writes: message_backlog.
  */
-import type { Queryable } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 
 /** Of these facilities, those that have a backlog. Their further events wait behind it. */
@@ -36,18 +37,60 @@ export async function nextBacklog(db: Queryable, after: string): Promise<string 
   return row?.facility_id ?? undefined
 }
 
+/** The turn of a facility: the places of its events, and how many turns the first of them has begun. */
+export interface BacklogTurn {
+  readonly places: readonly number[]
+  readonly turns: number
+}
+
+/** Turns of an event with others. When none of them came to its end, the next ones are by itself. */
+const turnsTogether = 2
+
 /**
- * Takes out the next events of a facility. None, when another process has its turn there: two at once would write the
- * messages of a booking in the wrong order.
+ * Claims the next events of a facility, in a transaction of its own, so that a turn that ends its process is counted.
+ * Undefined, when another living process has its turn there: two at once would write the messages of a booking in the
+ * wrong order.
  */
-export async function takeFromBacklog(tx: Tx, facilityId: string, atMost: number): Promise<readonly string[]> {
-  const [mine] = await tx<[{ mine: boolean }]>`
-    select pg_try_advisory_xact_lock(hashtext('slotbase backlog'), hashtext(${facilityId})) as mine`
-  if (!mine.mine) return []
+export async function claimBacklog(
+  db: Db,
+  facilityId: string,
+  owner: number,
+  atMost: number,
+): Promise<BacklogTurn | undefined> {
+  const rows = await db.begin(async (tx) => {
+    const [mine] = await tx<[{ mine: boolean }]>`
+      select pg_try_advisory_xact_lock(hashtext('slotbase backlog'), hashtext(${facilityId})) as mine`
+    if (!mine.mine) return []
+    return tx<{ seq: number; turns: number }[]>`
+      with next as materialized (
+        select seq, turns, owner, row_number() over (order by seq) as nth from (
+          select * from slotbase.message_backlog where facility_id = ${facilityId} order by seq limit ${atMost}) b
+      ), mine as (
+        select n.seq from next n
+        where not exists (
+            select from next o join slotbase.processes p on p.id = o.owner
+            where o.owner <> ${owner} and p.alive_until > clock_timestamp())
+          -- Up to the first that must have a turn by itself; that one too, if it is the next.
+          and (n.nth = 1 or not exists (select from next f where f.nth <= n.nth and f.turns >= ${turnsTogether}))
+      )
+      update slotbase.message_backlog b set owner = ${owner}, turns = b.turns + 1
+      from mine m where b.facility_id = ${facilityId} and b.seq = m.seq
+      returning b.seq, b.turns`
+  })
+  const first = rows.toSorted((a, b) => a.seq - b.seq)[0]
+  return first && { places: rows.map(({ seq }) => seq), turns: first.turns }
+}
+
+/** Takes out the events of a turn. None, when the turn has gone to another process. */
+export async function takeFromBacklog(
+  tx: Tx,
+  facilityId: string,
+  owner: number,
+  { places }: BacklogTurn,
+): Promise<readonly string[]> {
   const rows = await tx<{ event_id: string; seq: number }[]>`
-    delete from slotbase.message_backlog b
-    where b.facility_id = ${facilityId}
-      and b.seq = any (array(select seq from slotbase.message_backlog where facility_id = ${facilityId} order by seq limit ${atMost}))
+    delete from slotbase.message_backlog
+    where facility_id = ${facilityId} and seq = any (${[...places]}::bigint[]) and owner = ${owner}
     returning event_id, seq`
   return rows.toSorted((a, b) => a.seq - b.seq).map((row) => row.event_id)
 }

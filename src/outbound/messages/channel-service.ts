@@ -20,13 +20,17 @@ export interface ChannelService {
   readonly answer: string
 }
 
-/** Reads the state, and makes this sender the one that asks when a hold has ended. */
+/**
+ * Reads the state, and makes this sender the one that asks when a hold has ended. Without a message that is ready
+ * nobody asks: a sender with nothing to ask by would keep the others from asking for two minutes.
+ */
 export async function serviceNow(db: Db, channel: ChannelName): Promise<ChannelService> {
   const [row] = await db<[{ held_ms: number | null; probes: boolean; doubted: boolean; last_answer: string | null }]>`
     with t as materialized (select slotbase.now() as now), probe as (
       update slotbase.mail_service s set probing_until = t.now + interval '2 minutes'
       from t
       where s.channel = ${channel} and s.held_until <= t.now and (s.probing_until is null or s.probing_until <= t.now)
+        and exists (select from slotbase.message_queue q where q.channel = ${channel} and q.due_at is null and q.lease is null)
       returning s.channel
     )
     select case when s.held_until is null or exists (select from probe) then null
@@ -69,6 +73,11 @@ export async function serviceFailed(
     await db`
       update slotbase.mail_service set suspect = ${digest}, last_answer = ${message.slice(0, 500)}
       where channel = ${channel} and held_until is null`
+}
+
+/** The message that should ask again was not sent after all. Another one may ask at once. */
+export async function serviceNotAsked(db: Db, channel: ChannelName): Promise<void> {
+  await db`update slotbase.mail_service set probing_until = null where channel = ${channel} and held_until is not null`
 }
 
 /** A service that has taken a message, or has spoken about a recipient, works. */

@@ -1,7 +1,7 @@
 /**
  * The events that notify people, with their recipients and messages, in one list.
- * booking.confirmed and feedback.published are the specification's NOTIFICATION_CONFIGS to the letter. The others are
- * this project's:
+ * booking.confirmed and feedback.published are the specification's NOTIFICATION_CONFIGS. The coach of a lesson is added
+ * to the first. The others are this project's:
  * - events that the specification's registry gives to NotificationHandler,
  * - events that cost their recipient something, or wait for the recipient's decision.
  * There is no welcome mail: registration is open, so anybody could have one sent to any address. The mails of accounts
@@ -9,65 +9,15 @@
  */
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import { noSuggestionWaits } from "#domain/agents/feedback/waiting.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
+import { whyNoLongerOwed } from "#domain/ledger/debts.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
-import type { ChannelName, MessagePriority } from "./channels/channel.ts"
-import type { TemplateId } from "./templates/catalogue.ts"
+import type { NotificationConfig, SentMessage } from "./notification-config.ts"
 import { whyNoReceipt } from "./together/receipt.ts"
 import { whyNoRefund } from "./together/refund.ts"
 import { toldInSeries, whyNoSeries } from "./together/series.ts"
-import type { RecordedEventFacts } from "./together/told.ts"
-
-export type RecipientType =
-  | "booker"
-  | "participants"
-  | "parents"
-  | "facility_admins"
-  | "platform_admins"
-  | "payer"
-  | "coach"
-  // Of an account: at its present address, at that of a link, and at the address that it had before.
-  | "account"
-  | "link"
-  | "previous_address"
-  // The number of the event itself.
-  | "phone"
-export type MessageChannel = ChannelName
-
-export interface NotificationConfig {
-  readonly templateId: TemplateId
-  /** The template by the event's data. Left out: always the same. */
-  readonly templateFor?: (data: never) => TemplateId
-  /** critical: neither switched off nor held in quiet hours. */
-  readonly priority: MessagePriority
-  readonly recipients: readonly {
-    readonly type: RecipientType
-    readonly channel: MessageChannel
-    /** Left out: the template of the event. */
-    readonly templateId?: TemplateId
-  }[]
-  /**
-   * The reason to send no message, or undefined. Asked when messages are recorded, and again before they leave.
-   * Left out: messages are always sent.
-   */
-  readonly whyNot?: (db: Queryable, data: never) => Promise<string | undefined>
-  /**
-   * Which other message tells the same, or undefined, for each of some events of the type. Asked once, when messages
-   * are recorded.
-   * `later`: it is not decided yet, and asked again soon.
-   */
-  readonly toldElsewhere?: (db: Queryable, events: readonly RecordedEventFacts[]) => Promise<readonly ToldElsewhere[]>
-  /** Runs in the transaction that marks a message as sent. */
-  readonly whenSent?: (tx: Tx, data: never, message: SentMessage) => Promise<void>
-}
-
-export type ToldElsewhere = string | { readonly later: string } | undefined
-
-export interface SentMessage {
-  readonly userId: string
-  readonly channel: MessageChannel
-  readonly sentAt: Date
-}
+import { toldOfSuggestions } from "./together/suggestions.ts"
 
 const configs = {
   "booking.confirmed": {
@@ -77,6 +27,8 @@ const configs = {
       { type: "booker", channel: "email" },
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
+      { type: "coach", channel: "email" },
+      { type: "coach", channel: "push" },
     ],
     toldElsewhere: toldInSeries,
   },
@@ -120,6 +72,17 @@ const configs = {
       { type: "parents", channel: "push" },
     ],
   },
+  "feedback.enhanced": {
+    templateId: "suggestion-waiting",
+    priority: "normal",
+    recipients: [
+      { type: "coach", channel: "email" },
+      { type: "coach", channel: "push" },
+    ],
+    toldElsewhere: toldOfSuggestions,
+    whyNot: (db: Queryable, { feedbackId }: EventData<"feedback.enhanced">, facilityId: string) =>
+      noSuggestionWaits(db, facilityId, feedbackId),
+  },
   "booking.cancelled": {
     templateId: "booking-cancelled",
     priority: "high",
@@ -127,6 +90,8 @@ const configs = {
       { type: "booker", channel: "email" },
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
+      { type: "coach", channel: "email" },
+      { type: "coach", channel: "push" },
     ],
     toldElsewhere: toldInSeries,
   },
@@ -156,6 +121,8 @@ const configs = {
       { type: "booker", channel: "email" },
       { type: "booker", channel: "push" },
       { type: "participants", channel: "email" },
+      { type: "coach", channel: "email" },
+      { type: "coach", channel: "push" },
     ],
     toldElsewhere: toldInSeries,
   },
@@ -238,6 +205,29 @@ const configs = {
     priority: "normal",
     recipients: [{ type: "payer", channel: "email" }],
     toldElsewhere: whyNoRefund,
+  },
+  "booking.payment_overdue": {
+    templateId: "payment-overdue",
+    priority: "normal",
+    recipients: [
+      { type: "payer", channel: "email" },
+      { type: "parents", channel: "email" },
+    ],
+    whyNot: (db: Queryable, { bookingId, facilityId }: EventData<"booking.payment_overdue">) =>
+      whyNoLongerOwed(db, facilityId, bookingId),
+  },
+  "facility.payments_overdue": {
+    templateId: "overdue-overview",
+    priority: "normal",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "invoice.issued": {
+    templateId: "invoice-issued",
+    priority: "normal",
+    recipients: [
+      { type: "payer", channel: "email" },
+      { type: "parents", channel: "email" },
+    ],
   },
   "subscription.limit_warning": {
     templateId: "limit-warning",
@@ -349,12 +339,38 @@ const configs = {
     priority: "normal",
     recipients: [{ type: "facility_admins", channel: "email" }],
   },
+  "calendar.sync.failing": {
+    templateId: "calendar-failing",
+    priority: "high",
+    recipients: [{ type: "account", channel: "email" }],
+  },
+  "calendar.conflict.found": {
+    templateId: "calendar-conflict",
+    priority: "high",
+    recipients: [
+      { type: "account", channel: "email" },
+      { type: "account", channel: "push" },
+    ],
+  },
   "platform.failing": {
     templateId: "platform-failing",
     priority: "high",
     recipients: [{ type: "platform_admins", channel: "email" }],
     whyNot: async (_db: Queryable, { trouble }: EventData<"platform.failing">) =>
       trouble === "mail_held" ? "no mail can say that mail is held" : undefined,
+  },
+  "facility.report.made": {
+    templateId: "daily-report",
+    priority: "normal",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "progress.summary.made": {
+    templateId: "progress-summary",
+    priority: "normal",
+    recipients: [
+      { type: "parents", channel: "email" },
+      { type: "account", channel: "email" },
+    ],
   },
   "platform.recovered": {
     templateId: "platform-recovered",

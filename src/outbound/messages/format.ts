@@ -10,13 +10,16 @@ import { runtimeOffsetAt } from "#base/zones/runtime-zones.ts"
 import { offsetAt, signedOffset, wallAt } from "#base/zones/wall-clock.ts"
 import { days, months } from "./language/calendar.ts"
 
-/** @param amount minor units of the currency: 2400 EUR is €24.00 or 24,00 €, 2400 JPY is JP¥2,400. */
+/**
+ * With the sign that people in the currency's country write: $ and ¥, not US$ and JP¥. A club has one currency.
+ * @param amount minor units: 2400 EUR is €24.00 or 24,00 €, 2400 JPY is ¥2,400
+ */
 export function money(language: Language, amount: number, currency: string): string {
   const decimals = decimalsOf(currency)
   const key = `${language} ${currency}`
+  const form = { style: "currency", currency, currencyDisplay: "narrowSymbol" } as const
   const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals }
-  const format =
-    amounts.get(key) ?? new Intl.NumberFormat(localeOf[language], { style: "currency", currency, ...digits })
+  const format = amounts.get(key) ?? new Intl.NumberFormat(localeOf[language], { ...form, ...digits })
   amounts.set(key, format)
   // As text, because a division would round large amounts.
   const decimal: string = `${amount}e-${decimals}`

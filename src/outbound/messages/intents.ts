@@ -9,14 +9,16 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import type { Language } from "#base/languages.ts"
 import type { Channel, MessagePriority } from "./channels/channel.ts"
-import { type MessageChannel, NOTIFICATION_CONFIGS, type NotificationConfig } from "./configs.ts"
+import { NOTIFICATION_CONFIGS } from "./configs.ts"
 import { invitationOf } from "./invitation.ts"
+import type { MessageChannel, NotificationConfig } from "./notification-config.ts"
 import { ownWordsFor, type Worded, type Writing } from "./own-words/apply.ts"
 import { type MessagePlace, placesOf } from "./places.ts"
 import { messageDataOf } from "./preferences/about.ts"
 import { type Reached, reach } from "./preferences/reach.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { type Message, render, type SharedFields } from "./render.ts"
+import { type MadeBefore, madeBefore } from "./together/made-before.ts"
 import { receiptsOf } from "./together/receipt.ts"
 import { seriesOf } from "./together/series.ts"
 import type { Receipt, Series } from "./together/told.ts"
@@ -87,9 +89,13 @@ export async function intend(
     const config = NOTIFICATION_CONFIGS[event.type]
     return config === undefined ? [] : [{ event, config }]
   })
-  const [recipients, receipts, places] = await Promise.all([
+  const [recipients, receipts, made, places] = await Promise.all([
     resolveRecipients(db, wanted),
     receiptsOf(
+      db,
+      wanted.map(({ event }) => event),
+    ),
+    madeBefore(
       db,
       wanted.map(({ event }) => event),
     ),
@@ -114,7 +120,12 @@ export async function intend(
     if (people > maxRecipients) throw new NotRendered(`${people} recipients of one event, more than ${maxRecipients}`)
     const place = places[nth]
     if (place === undefined) throw new NotRendered(`there is no facility ${event.facility_id}`)
-    const together = { receipt: receipts.get(event.id) ?? null, series: await seriesOf(db, event) }
+    const together = {
+      receipt: receipts.get(event.id) ?? null,
+      series: await seriesOf(db, event),
+      report: made.get(event.id)?.report ?? null,
+      summary: made.get(event.id)?.summary ?? null,
+    }
     const writingOf = writingsOf(event, place, together)
     for (const recipient of told) drafts.push({ event, config, place, recipient, writing: writingOf(recipient) })
   }
@@ -192,7 +203,7 @@ async function beginAnew(tx: Tx, events: readonly Notified[]): Promise<void> {
       select * from unnest(${events.map(({ id }) => id)}::uuid[], ${events.map((each) => each.facility_id)}::uuid[]) as e (id, facility_id)
     ), reopened as (
       update slotbase.notifications n
-      set status = 'pending', deferred_since = null, next_try_at = null, unknown_outcomes = 0
+      set status = 'pending', deferred_since = null, next_try_at = null, unknown_before = n.unknown_outcomes
       from e where n.event_id = e.id and n.facility_id = e.facility_id and n.status = 'failed'
     )
     insert into slotbase.message_queue (id, facility_id, event_id, channel, urgency, due_at)
@@ -207,6 +218,7 @@ interface Row {
   readonly facility_id: string
   readonly event_id: string
   readonly user_id: string
+  readonly about_user_id: string | null
   readonly channel: MessageChannel
   readonly type: string
   readonly template_id: string
@@ -235,15 +247,15 @@ async function insert(db: Queryable, rows: readonly Row[]): Promise<readonly Mad
   return db<MadeNotice[]>`
     with made as (
       insert into slotbase.notifications
-        (id, facility_id, event_id, user_id, channel, type, template_id, language, priority, title, body, html, address,
+        (id, facility_id, event_id, user_id, about_user_id, channel, type, template_id, language, priority, title, body, html, address,
          link_id, not_before, data, ics, status, sent_at, reason, words_fault)
-      select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id || case when e.channel = 'push' then coalesce(e.address, '') else '' end),
-             e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.language, e.priority, e.title, e.body, e.html,
+      select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id || case when e.channel = 'push' then coalesce(e.address, '') else '' end || coalesce(e.about_user_id::text, '')),
+             e.facility_id, e.event_id, e.user_id, e.about_user_id, e.channel, e.type, e.template_id, e.language, e.priority, e.title, e.body, e.html,
              e.address, e.link_id, e.not_before, e.data, e.ics,
              case when e.reason is not null then 'skipped' when e.channel = 'in_app' then 'sent' else 'pending' end,
              case when e.reason is null and e.channel = 'in_app' then slotbase.now() end, e.reason, e.words_fault
       from json_to_recordset(${JSON.stringify(rows)}::text::json) as e (
-        facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, language text, priority text,
+        facility_id uuid, event_id uuid, user_id uuid, about_user_id uuid, channel text, type text, template_id text, language text, priority text,
         title text, body text, html text, address text, link_id uuid, not_before timestamptz, data jsonb, ics text, reason text,
         words_fault text)
       on conflict do nothing
@@ -268,45 +280,52 @@ function rowOf(
   channels: Channels,
 ): Omit<Row, "language" | "ics" | "words_fault"> {
   const mail = recipient.channel === "email"
+  const about = recipient.readerId === recipient.userId ? null : recipient.userId
   return {
     facility_id: event.facility_id,
     event_id: event.id,
-    user_id: recipient.userId,
+    user_id: recipient.readerId,
+    about_user_id: about,
     channel: recipient.channel,
     type: event.type,
     template_id: recipient.templateId,
     priority: config.priority,
     title: message.subject,
-    body: mail ? message.text : message.short,
+    body: mail ? message.text : recipient.channel === "sms" ? withLinkPlace(message) : message.short,
     html: mail ? message.html : null,
     address: recipient.address ?? null,
     link_id: recipient.linkId ?? null,
     not_before: recipient.notBefore?.toISOString() ?? null,
-    data: mail ? null : messageDataOf(event),
+    data: mail ? null : messageDataOf(event, about),
     reason: cannotReach(recipient, channels) ?? null,
   }
 }
 
+/** A text has the link of the mail behind its words. */
+const withLinkPlace = ({ short, link }: Message) => (link === "" ? short : `${short} ${link}`)
+
 /** What the texts of an event are made of: one for each person and template. */
 function writingsOf(
   event: Notified,
-  { facility, resource, isPlatform, language }: MessagePlace,
-  { receipt, series }: { readonly receipt: Receipt | null; readonly series: Series | null },
+  { facility, resource, booking, isPlatform, language }: MessagePlace,
+  { receipt, ...together }: { readonly receipt: Receipt | null; readonly series: Series | null } & MadeBefore,
 ): (recipient: Recipient) => Writing {
   const known = new Map<string, Writing>()
-  return ({ userId, firstName = "", lastName = "", parentName, as, templateId, timezone: own, language: chosen }) => {
+  return ({ userId, firstName = "", lastName = "", parentId, parentName, as, templateId, ...chosen }) => {
     const key = `${userId} ${as} ${templateId}`
     // A person who has chosen no zone is taken to be where the facility is. The platform is nowhere.
-    const timezone = own ?? (isPlatform ? null : facility.timezone)
+    const timezone = chosen.timezone ?? (isPlatform ? null : facility.timezone)
     const view = {
       facility: isPlatform ? { ...facility, timezone: timezone ?? facility.timezone } : facility,
       resource,
+      booking,
       receipt: as === "booker" ? receipt : null,
-      series,
+      ...together,
       data: event.data,
       occurredAt: event.occurred_at.toISOString(),
       recipient: {
         userId,
+        readerId: parentId ?? userId,
         firstName,
         name: `${firstName} ${lastName}`.trim(),
         as,
@@ -317,7 +336,7 @@ function writingsOf(
     const writing = known.get(key) ?? {
       facilityId: event.facility_id,
       templateId,
-      language: chosen ?? language,
+      language: chosen.language ?? language,
       view,
     }
     known.set(key, writing)

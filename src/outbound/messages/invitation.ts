@@ -4,6 +4,8 @@
  * seconds, so a later change always has a higher one. Times are UTC: no reader has to know the zone.
  * The text is kept without addresses and in long lines; `finishedInvitation` completes it when the mail leaves.
  */
+import { icalEventLines, timesInUtc } from "#base/icalendar/event.ts"
+import { foldedLine, icalQuoted, producerLine } from "#base/icalendar/lines.ts"
 import { oneLine } from "./one-line.ts"
 
 /** The events whose mails carry an invitation, with its method. */
@@ -33,22 +35,21 @@ export function invitationOf(
   return [
     "BEGIN:VCALENDAR",
     "VERSION:2.0",
-    "PRODID:-//SlotBase//SlotBase//EN",
+    producerLine,
     `METHOD:${method}`,
-    "BEGIN:VEVENT",
-    `UID:${bookingId}`,
-    `SEQUENCE:${Math.floor(occurredAt.getTime() / 1000) - sequenceEpoch}`,
-    `DTSTAMP:${stampOf(occurredAt.toISOString())}`,
-    `DTSTART:${stampOf(startAt)}`,
-    `DTEND:${stampOf(endAt)}`,
-    `SUMMARY:${escapedText(where)}`,
-    `LOCATION:${escapedText(where)}`,
-    `DESCRIPTION:${escapedText(summary)}`,
-    `STATUS:${method === "CANCEL" ? "CANCELLED" : "CONFIRMED"}`,
-    "TRANSP:OPAQUE",
-    `ORGANIZER;CN=${quoted(place.facility.name)}:${organizerPlace}`,
-    `ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=FALSE:${attendeePlace}`,
-    "END:VEVENT",
+    ...icalEventLines({
+      uid: bookingId,
+      changedAt: occurredAt,
+      times: timesInUtc(new Date(startAt), new Date(endAt)),
+      summary: oneLine(where),
+      location: oneLine(where),
+      description: oneLine(summary),
+      status: method === "CANCEL" ? "CANCELLED" : "CONFIRMED",
+      more: [
+        `ORGANIZER;CN=${icalQuoted(oneLine(place.facility.name))}:${organizerPlace}`,
+        `ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=FALSE:${attendeePlace}`,
+      ],
+    }),
     "END:VCALENDAR",
     "",
   ].join("\r\n")
@@ -60,7 +61,7 @@ export function finishedInvitation(text: string, { from, to }: { readonly from: 
     .replace(organizerPlace, () => `mailto:${from}`)
     .replace(attendeePlace, () => `mailto:${to}`)
     .split("\r\n")
-    .map(folded)
+    .map(foldedLine)
     .join("\r\n")
 }
 
@@ -68,45 +69,9 @@ export function finishedInvitation(text: string, { from, to }: { readonly from: 
 const organizerPlace = "mailto:organizer@slotbase.invalid"
 const attendeePlace = "mailto:attendee@slotbase.invalid"
 
-/** Seconds; a SEQUENCE has 31 bits, which last until 2091. */
-const sequenceEpoch = 1_700_000_000
-
 interface Facts {
   readonly bookingId: string
   readonly startAt: string
   readonly endAt: string
   readonly status?: string
-}
-
-/** 20260312T170000Z */
-const stampOf = (instant: string) => new Date(instant).toISOString().replace(/[-:]|\.\d{3}/g, "")
-
-/** A value of type TEXT (RFC 5545, 3.3.11). */
-const escapedText = (text: string) => oneLine(text).replace(/[\\;,]/g, (sign) => `\\${sign}`)
-
-/** The value of a parameter: it has no way to hold a quotation mark (RFC 5545, 3.2). */
-const quoted = (text: string) => `"${oneLine(text).replaceAll('"', "'")}"`
-
-const longestBytes = 75
-
-/** The first piece of a line in ASCII, or a later one, which has a blank before it. */
-const ofOneLine = /^.{75}|.{1,74}/g
-
-/** Folds a line by bytes, and never inside a character (RFC 5545, 3.1). */
-function folded(line: string): string {
-  const size = Buffer.byteLength(line)
-  if (size <= longestBytes) return line
-  if (size === line.length) return line.replaceAll(ofOneLine, (piece, from) => (from === 0 ? piece : `\r\n ${piece}`))
-  const lines: string[] = []
-  let [piece, bytes] = ["", 0]
-  for (const sign of line) {
-    const size = Buffer.byteLength(sign)
-    if (bytes + size > longestBytes) {
-      lines.push(piece)
-      ;[piece, bytes] = [" ", 1]
-    }
-    piece += sign
-    bytes += size
-  }
-  return [...lines, piece].join("\r\n")
 }

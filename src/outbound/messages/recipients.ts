@@ -4,7 +4,7 @@
  * - A child without an address is reached at its parent's.
  * - If the event does not list the participants of a booking, they come from the booking.
  * - Who paid what is refunded comes from the payment.
- * - The coach of a lesson comes from the lesson.
+ * - The coach of a lesson comes from the lesson, and that of feedback from the feedback.
  * - The administrators of a facility or of the platform come from its roles.
  * Names and addresses are the present ones, unless a link says where it goes (link-recipients.ts).
  */
@@ -14,8 +14,8 @@ import type { Queryable } from "#base/database/db.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import type { Language } from "#base/languages.ts"
 import { addressIn } from "#domain/people/address.ts"
-import type { MessageChannel, NotificationConfig, RecipientType } from "./configs.ts"
 import { type Addressed, holderOf, previousAddressOf } from "./link-recipients.ts"
+import type { MessageChannel, NotificationConfig, RecipientType } from "./notification-config.ts"
 import type { TemplateId } from "./templates/catalogue.ts"
 
 export interface Recipient {
@@ -41,7 +41,8 @@ export interface Recipient {
   /** All fields are undefined when there is no such user. */
   readonly firstName: string | undefined
   readonly lastName: string | undefined
-  /** The first name of the parent whose address it is. Undefined: the person's own. */
+  /** The parent who reads it for a child without an address. Undefined: the person reads it. */
+  readonly parentId: string | undefined
   readonly parentName: string | undefined
   readonly email: string | undefined
   /** Null: that of the facility. A child who chose none reads what the parent chose. */
@@ -83,6 +84,7 @@ export async function resolveRecipients(
         ...part,
         firstName: user?.first_name,
         lastName: user?.last_name,
+        parentId: user?.parent_id ?? undefined,
         parentName: user?.parent_name ?? undefined,
         email: part.address ?? user?.email ?? undefined,
         language: user?.language ?? null,
@@ -92,7 +94,7 @@ export async function resolveRecipients(
   )
 }
 
-type Part = Omit<Recipient, "firstName" | "lastName" | "parentName" | "email" | "language" | "timezone">
+type Part = Pick<Recipient, "userId" | "channel" | "as" | "templateId" | "address" | "linkId">
 
 function partsOf({ event, config }: ToldEvent, people: People): readonly Part[] {
   const found: Part[] = []
@@ -112,6 +114,7 @@ function partsOf({ event, config }: ToldEvent, people: People): readonly Part[] 
 interface Named {
   readonly first_name: string
   readonly last_name: string
+  readonly parent_id: string | null
   readonly parent_name: string | null
   readonly email: string | null
   readonly language: Language | null
@@ -125,13 +128,13 @@ async function namesOf(
   if (asked.length === 0) return new Map()
   const rows = await db<(Named & { id: string; facility_id: string })[]>`
     select w.facility_id, u.id, u.first_name, u.last_name, ${addressIn(db, db`w.facility_id`)} as email,
-           case when u.email is null and u.contact_email is null then (
-             select m.first_name from slotbase.users m where m.email = slotbase.parents_email(u.id, w.facility_id)
-           ) end as parent_name,
+           m.id as parent_id, m.first_name as parent_name,
            coalesce(u.language, p.language) as language, coalesce(u.timezone, p.timezone) as timezone
     from unnest(${asked.map((each) => each.userId)}::uuid[], ${asked.map((each) => each.facilityId)}::uuid[]) as w (user_id, facility_id)
     join slotbase.users u on u.id = w.user_id
-    left join slotbase.users p on p.id = u.managed_by`
+    left join slotbase.users p on p.id = u.managed_by
+    left join slotbase.users m on m.email = case
+      when u.email is null and u.contact_email is null then slotbase.parents_email(u.id, w.facility_id) end`
   return new Map(rows.map((row) => [`${row.id} ${row.facility_id}`, row]))
 }
 
@@ -160,6 +163,8 @@ interface About {
   /** Of payment.refunded, which names no payer. */
   readonly refundId?: string
   readonly coachId?: string
+  readonly feedbackId?: string
+  readonly bookingType?: string
   readonly participants?: readonly { readonly userId: string }[]
   readonly parentIds?: readonly string[]
   readonly linkId?: string
@@ -175,14 +180,18 @@ async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<Pe
     events.filter(({ config }) => config.recipients.some((each) => each.type === type)).map(({ event }) => event)
   const about = (event: Concerned) => event.data as About
   const ofBooking = (event: Concerned) => bookingOf(event) !== undefined
-  const [participants, coaches, payers, admins, links] = await Promise.all([
+  const [participants, coaches, writers, payers, admins, links] = await Promise.all([
     participantsOf(
       db,
       asking("participants").filter((event) => about(event).participants === undefined && ofBooking(event)),
     ),
     coachesOf(
       db,
-      asking("coach").filter((event) => about(event).coachId === undefined && ofBooking(event)),
+      asking("coach").filter((event) => about(event).coachId === undefined && ofBooking(event) && mayBeLesson(event)),
+    ),
+    coachesOfFeedback(
+      db,
+      asking("coach").filter((event) => about(event).feedbackId !== undefined),
     ),
     payersOf(
       db,
@@ -202,6 +211,7 @@ async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<Pe
       bookerId,
       payerId,
       coachId,
+      feedbackId,
       parentIds,
       linkId = "",
       refundId = "",
@@ -223,7 +233,7 @@ async function peopleOf(db: Queryable, events: readonly ToldEvent[]): Promise<Pe
       case "payer":
         return plain([payerId ?? payers.get(refundId)])
       case "coach":
-        return plain(coachId === undefined ? coaches.get(key) : [coachId])
+        return plain(coachId === undefined ? (writers.get(feedbackId ?? "") ?? coaches.get(key)) : [coachId])
       case "parents":
         return plain(parentIds)
       case "participants":
@@ -242,6 +252,9 @@ function bookingOf({ data }: Concerned): string | undefined {
   return bookingId ?? bookingIds?.[0]
 }
 
+/** Most events of bookings name the type, and are asked nothing. */
+const mayBeLesson = ({ data }: Concerned) => ((data as About).bookingType ?? "lesson") === "lesson"
+
 const bookingKey = (event: Concerned) => `${bookingOf(event)} ${event.facility_id}`
 
 /** The coach of each lesson; nobody for other bookings. */
@@ -253,6 +266,20 @@ const coachesOf = (db: Queryable, events: readonly Concerned[]) =>
       from unnest(${bookings}::uuid[], ${facilities}::uuid[]) as e (booking_id, facility_id)
       join slotbase.coach_sessions s on s.booking_id = e.booking_id and s.facility_id = e.facility_id`,
   )
+
+/** Whose words feedback has, by its id. */
+async function coachesOfFeedback(
+  db: Queryable,
+  events: readonly Concerned[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (events.length === 0) return new Map()
+  const rows = await db<{ id: string; coach_id: string }[]>`
+    select f.id, f.coach_id
+    from unnest(${events.map(({ data }) => (data as About).feedbackId ?? "")}::uuid[],
+                ${events.map((event) => event.facility_id)}::uuid[]) as e (feedback_id, facility_id)
+    join slotbase.feedback f on f.id = e.feedback_id and f.facility_id = e.facility_id`
+  return new Map(rows.map(({ id, coach_id }) => [id, [coach_id]]))
+}
 
 /** Who paid what is refunded, by the refund. A payment at the desk counts for the owner of its account. */
 async function payersOf(db: Queryable, events: readonly Concerned[]): Promise<ReadonlyMap<string, string>> {

@@ -10,20 +10,26 @@ import { greetingOf, labels, sentWith } from "./language/labels.ts"
 import { linkPlaces } from "./link-place.ts"
 import { longestOf, longestSubject, oneLine } from "./one-line.ts"
 import type { OwnWords } from "./own-words/limits.ts"
+import type { ToldBooking } from "./places.ts"
+import type { MailBlock } from "./templates/blocks.ts"
 import { type TemplateId, templateIds, templates } from "./templates/catalogue.ts"
 import { htmlLayout, textLayout } from "./templates/layout.ts"
 import { type Template, type WordField, wordFields } from "./templates/template.ts"
+import { wordsOfReader } from "./templates/values.ts"
+import type { MadeBefore } from "./together/made-before.ts"
 import type { Receipt, Series } from "./together/told.ts"
 
 export type { TemplateId } from "./templates/catalogue.ts"
 
 /** The variables of a template. */
-export interface View {
+export interface View extends MadeBefore {
   readonly data: object
   /** UTC instant. */
   readonly occurredAt: string
   readonly recipient: {
     readonly userId: string
+    /** Who reads it: the person, or the parent who reads it for a child. */
+    readonly readerId: string
     readonly firstName: string
     /** The first name of the parent who reads it for a child. */
     readonly parentName?: string
@@ -35,6 +41,8 @@ export interface View {
   readonly facility: { readonly name: string; readonly timezone: string; readonly currency: string }
   /** Name of the resource, or empty. */
   readonly resource: string
+  /** The booking of the event as it is now; null: it is about none. */
+  readonly booking: ToldBooking | null
   /** The payment that made the booking; null: none, or it has a message of its own. */
   readonly receipt: Receipt | null
   /** The bookings of a series that changed together; null: the event is of no series. */
@@ -47,6 +55,8 @@ export interface Message {
   readonly short: string
   readonly text: string
   readonly html: string
+  /** The place of its link to a booking, an offer or a series; empty: it has none. */
+  readonly link: string
 }
 
 /** The fields of an event's message that say the same to every reader of one language and zone. */
@@ -64,8 +74,8 @@ export function render(
   own: OwnWords = {},
   shared: SharedFields = new Map(),
 ): Message {
-  const { engine, templates: known } = compiled[language]
-  const template = known[id]
+  const { engine, own: usual, ofChild } = compiled[language]
+  const template = (view.recipient.parentName === undefined ? usual : ofChild)[id]
   const rendered = (piece: Piece) => {
     const text = piece.same ?? shared.get(piece) ?? (engine.renderSync(piece.parsed, view) as string)
     if (piece.isShared) shared.set(piece, text)
@@ -73,7 +83,11 @@ export function render(
   }
   const line = (piece: Piece, limit?: number) => oneLine(rendered(piece), limit)
   const field = (name: WordField) => own[name] ?? line(template.words[name], longestOf(name))
-  const [subject, short] = [field("subject"), field("short")]
+  const { firstName, parentName } = view.recipient
+  // A parent may have several children, and reads subjects in a list.
+  const named = (name: "subject" | "short") =>
+    parentName === undefined ? field(name) : oneLine(`${firstName}: ${field(name)}`, longestOf(name))
+  const [subject, short] = [named("subject"), named("short")]
   const words = {
     subject,
     short,
@@ -81,15 +95,23 @@ export function render(
     heading: field("heading"),
     lead: field("lead"),
     facts: template.facts.map(([label, value]) => ({ label, value: line(value) })).filter((fact) => fact.value !== ""),
+    blocks: template.blocks(view, language).map(plainBlock),
     action: line(template.action, longestSubject),
     link: template.link,
     note: field("note"),
-    greeting: oneLine(greetingOf(language, view.recipient.firstName, view.recipient.parentName), longestSubject),
+    greeting: oneLine(greetingOf(language, firstName, parentName), longestSubject),
     facility: oneLine(view.facility.name, longestSubject),
     sentWith: sentWith[language],
   }
-  return { subject, short, text: textLayout(words), html: htmlLayout(words) }
+  const link = words.action !== "" && template.link === linkPlaces.booking ? template.link : ""
+  return { subject, short, text: textLayout(words), html: htmlLayout(words), link }
 }
+
+/** A name can add no line. */
+const plainBlock = ({ title, rows }: MailBlock): MailBlock => ({
+  title: oneLine(title),
+  rows: rows.map((row) => ({ ...row, label: oneLine(row.label), value: oneLine(row.value) })),
+})
 
 // Compiled once, at the start: a template that does not parse stops the program, not a mail.
 const compiled = Object.fromEntries(languages.map((each) => [each, compileAll(each)])) as Record<
@@ -99,17 +121,24 @@ const compiled = Object.fromEntries(languages.map((each) => [each, compileAll(ea
 
 function compileAll(language: Language) {
   const engine = engineOf(language)
-  const all = templateIds.map((id) => [id, compile(engine, templates[id], language)] as const)
-  return { engine, templates: Object.fromEntries(all) as Record<TemplateId, CompiledTemplate> }
+  const allFor = (reader: "own" | "child") =>
+    Object.fromEntries(templateIds.map((id) => [id, compile(engine, templates[id], language, reader)])) as Record<
+      TemplateId,
+      CompiledTemplate
+    >
+  return { engine, own: allFor("own"), ofChild: allFor("child") }
 }
 
-function compile(engine: Liquid, template: Template, language: Language): CompiledTemplate {
-  const { facts, action } = template
-  const pieceOf = (source: string): Piece => ({
-    parsed: engine.parse(source),
-    ...(!source.includes("{") && { same: source }),
-    isShared: !/\b(?:recipient|receipt)\b/.test(source),
-  })
+function compile(engine: Liquid, template: Template, language: Language, reader: "own" | "child"): CompiledTemplate {
+  const { facts, action, blocks = () => [] } = template
+  const pieceOf = (written: string): Piece => {
+    const source = wordsOfReader(reader, written)
+    return {
+      parsed: engine.parse(source),
+      ...(!source.includes("{") && { same: source }),
+      isShared: !/\b(?:recipient|receipt)\b/.test(source),
+    }
+  }
   return {
     words: Object.fromEntries(wordFields.map((name) => [name, pieceOf(template[language][name])])) as Record<
       WordField,
@@ -119,6 +148,7 @@ function compile(engine: Liquid, template: Template, language: Language): Compil
       ([label, value]) =>
         [labels[label][language], pieceOf(typeof value === "string" ? value : value[language])] as const,
     ),
+    blocks,
     action: pieceOf(action?.[language] ?? ""),
     link: linkPlaces[action?.to ?? "account"],
   }
@@ -127,6 +157,7 @@ function compile(engine: Liquid, template: Template, language: Language): Compil
 interface CompiledTemplate {
   readonly words: Readonly<Record<WordField, Piece>>
   readonly facts: readonly (readonly [label: string, value: Piece])[]
+  readonly blocks: NonNullable<Template["blocks"]>
   readonly action: Piece
   /** The place of the link. */
   readonly link: string

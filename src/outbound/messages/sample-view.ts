@@ -3,9 +3,12 @@
  * the same people and times.
  */
 import { definitionOf } from "#events/catalogue.ts"
+import { example } from "#events/example.ts"
 import { NOTIFICATION_CONFIGS } from "./configs.ts"
+import type { ToldBooking } from "./places.ts"
 import type { Recipient } from "./recipients.ts"
 import type { View } from "./render.ts"
+import { sampleReport, sampleSummary, withoutBookings } from "./sample-made.ts"
 import type { TemplateId } from "./templates/catalogue.ts"
 import type { Series } from "./together/told.ts"
 
@@ -19,30 +22,82 @@ export interface Sample {
 }
 
 /** Facts that change the words of a message. Each is a further sample of its event. */
-const variants: Readonly<Record<string, readonly { readonly as: string; readonly data?: object }[]>> = {
+interface Variant {
+  readonly as: string
+  readonly data?: object
+  /** The reader is the child's parent. */
+  readonly ofChild?: true
+  readonly booking?: Partial<ToldBooking>
+  readonly view?: Partial<View>
+}
+const lesson = { coach: "Jonas Weber" }
+const variants: Readonly<Record<string, readonly Variant[]>> = {
   "booking.confirmed": [
     { as: "participant" },
     { as: "booker", data: { paymentMethod: "offline" } },
     { as: "booker", data: { paymentMethod: "waived" } },
+    { as: "participant", ofChild: true, data: { bookingType: "lesson" }, booking: lesson },
+    { as: "booker", ofChild: true, data: { bookingType: "lesson", paymentMethod: "offline" }, booking: lesson },
+    { as: "coach", data: { bookingType: "lesson" }, booking: lesson },
   ],
-  "booking.cancelled": [{ as: "participant", data: { cancelledBy: "staff", cancellationReason: "" } }],
-  "booking.rescheduled": [{ as: "participant", data: { status: "pending", rescheduledBy: "staff" } }],
-  "booking.no_show": [{ as: "booker", data: { restrictionApplied: true } }],
-  "booking.struck": [{ as: "participant" }],
-  "booking.approval.requested": [{ as: "facility_admin" }],
+  "booking.cancelled": [
+    { as: "participant", data: { cancelledBy: "staff", cancellationReason: "" } },
+    { as: "booker", ofChild: true, booking: { ...lesson, refundBy: "desk" } },
+    { as: "booker", booking: { refundBy: "both" } },
+    { as: "coach", booking: lesson },
+  ],
+  "booking.rescheduled": [
+    { as: "participant", data: { status: "pending", rescheduledBy: "staff" } },
+    { as: "booker", ofChild: true, booking: lesson },
+    { as: "coach", booking: lesson },
+  ],
+  "booking.no_show": [
+    { as: "booker", data: { restrictionApplied: true } },
+    { as: "booker", ofChild: true, booking: lesson },
+  ],
+  "booking.no_show.undone": [{ as: "booker", ofChild: true }],
+  "booking.reminder.due": [{ as: "booker", ofChild: true, booking: lesson }],
+  "booking.local_time_changed": [{ as: "booker", ofChild: true }],
+  "booking.struck": [{ as: "participant" }, { as: "booker", ofChild: true }],
+  "booking.approval.requested": [{ as: "facility_admin" }, { as: "booker", ofChild: true }],
+  "booking.approval.granted": [{ as: "booker", ofChild: true }],
+  "waitlist.offered": [{ as: "booker", ofChild: true }],
   "waitlist.expired": [{ as: "booker", data: { reason: "time_came" } }],
   "payment.failed": [{ as: "payer", data: { nextRetryAt: undefined } }],
-  "recurring_booking.created": [{ as: "participant" }],
-  "recurring_booking.changed": [{ as: "booker", data: { change: "extended" } }],
+  "booking.payment_overdue": [
+    { as: "payer", data: { stage: "60_days", ageDays: 60 } },
+    { as: "parent", data: { stage: "90_days", ageDays: 91, iban: undefined, accountHolder: undefined } },
+  ],
+  "payment.refunded": [{ as: "payer", booking: { refundBy: "desk" } }],
+  "recurring_booking.created": [{ as: "participant" }, { as: "booker", ofChild: true }],
+  "recurring_booking.changed": [
+    { as: "booker", data: { change: "extended" } },
+    { as: "booker", ofChild: true },
+  ],
+  "recurring_booking.cancelled": [{ as: "booker", ofChild: true }],
   "coach.block.rejected": [],
   "user.email_change_requested": [{ as: "address_owner" }],
   "user.invited": [{ as: "address_owner" }],
   "user.password_changed": [{ as: "account", data: { how: "invitation" } }],
-  "subscription.limit_warning": [{ as: "facility_admin", data: { warningLevel: "exceeded" } }],
+  "subscription.limit_warning": [
+    { as: "facility_admin", data: { warningLevel: "exceeded", currentUsage: 260, percentUsed: 104 } },
+  ],
   "subscription.status_changed": [{ as: "facility_admin", data: { reason: "paid" } }],
   "webhook.failing": [{ as: "facility_admin", data: { stage: "given_up", givenUp: 40, waitingAtLeast: true } }],
-  "platform.failing": [{ as: "platform_admin", data: { trouble: "dead_passes" } }],
-  "platform.recovered": [{ as: "platform_admin", data: { trouble: "mail_held" } }],
+  "calendar.sync.failing": [
+    { as: "account", data: { code: "unreachable", reason: "The server answered 502.", resourceId: undefined } },
+  ],
+  "facility.report.made": [{ as: "facility_admin", view: { report: withoutBookings } }],
+  "progress.summary.made": [{ as: "account" }],
+  "platform.failing": [
+    { as: "platform_admin", data: { trouble: "dead_passes" } },
+    { as: "platform_admin", data: { trouble: "failing_jobs", detail: "daily-reports: HTTP 503" } },
+    { as: "platform_admin", data: { trouble: "texts_held", detail: "401 20003: Authenticate" } },
+  ],
+  "platform.recovered": [
+    { as: "platform_admin", data: { trouble: "mail_held" } },
+    { as: "platform_admin", data: { trouble: "texts_held" } },
+  ],
 }
 
 /** Every message of every event, once in its usual form and once in each of its variants. */
@@ -61,13 +116,23 @@ export function samples(): readonly Sample[] {
       const first = config.recipients.find((each) => (each.templateId ?? usual) === templateId)
       return sampleOf(partOf[first?.type ?? "booker"] ?? "booker", {}, templateId)
     })
-    const further = (variants[type] ?? []).map(({ as, data: more = {} }, nth) => ({
-      ...sampleOf(as, more, config.templateFor?.({ ...data, ...more } as never) ?? config.templateId),
-      variant: `${as} ${nth + 1}`,
-    }))
+    const further = (variants[type] ?? []).map(({ as, data: more = {}, ofChild, booking, view: made = {} }, nth) => {
+      const sample = sampleOf(as, more, config.templateFor?.({ ...data, ...more } as never) ?? config.templateId)
+      const view = ofChild ? asParent(sample.view) : sample.view
+      const facts = view.booking && { ...view.booking, ...booking }
+      const variant = `${ofChild ? "parent" : as} ${nth + 1}`
+      return { ...sample, view: { ...view, booking: facts, ...made }, variant }
+    })
     return [...own, ...further]
   })
 }
+
+/** Mia's mother reads it. */
+const asParent = (view: View): View => ({
+  ...view,
+  receipt: null,
+  recipient: { ...view.recipient, readerId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2efe", parentName: "Clara" },
+})
 
 /** The usual view of an event, for the first kind of its recipients. */
 export function viewOf(type: string, data: object, as = "booker"): View {
@@ -78,6 +143,7 @@ export function viewOf(type: string, data: object, as = "booker"): View {
     occurredAt: "2026-03-09T16:20:30.125Z",
     recipient: {
       userId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2eff",
+      readerId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2eff",
       firstName: "Mia",
       name: "Mia Keller",
       as,
@@ -85,9 +151,19 @@ export function viewOf(type: string, data: object, as = "booker"): View {
     },
     facility: { name: "Parkside Tennis", timezone: "Europe/Berlin", currency: "EUR" },
     resource: "Court 1",
+    booking: factsOfSample(data),
     receipt: isPaid && as === "booker" ? receipt : null,
     series: isSeries ? series : null,
+    report: type === "facility.report.made" ? sampleReport : null,
+    summary: type === "progress.summary.made" ? sampleSummary : null,
   }
+}
+
+function factsOfSample(data: object): ToldBooking | null {
+  const { bookingId, referenceType, sessionId, blockId } = data as Readonly<Record<string, string | undefined>>
+  if ([bookingId, sessionId, blockId].every((each) => each === undefined) && referenceType !== "booking") return null
+  const { bookingId: id, startAt, endAt } = example
+  return { id, startAt, endAt, coach: null, refundBy: "bank" }
 }
 
 const receipt = { amount: 2400, currency: "EUR", paymentMethod: "card", paidAt: "2026-03-09T16:20:30.125Z" }

@@ -6,8 +6,9 @@
 import type { Tx } from "#base/database/transaction.ts"
 import { causedBy } from "#events/caused-by.ts"
 import { type EventContext, record, setEventContext } from "#events/outbox.ts"
-import { NOTIFICATION_CONFIGS, type ToldElsewhere } from "./configs.ts"
+import { NOTIFICATION_CONFIGS } from "./configs.ts"
 import { type Channels, type Intent, type Notified, recordMessages } from "./intents.ts"
+import type { ToldElsewhere } from "./notification-config.ts"
 
 /** Undefined: there is a message. Else the reason why there is none. */
 export type TellingOutcome = undefined | { readonly skipped: string }
@@ -39,7 +40,7 @@ export async function tellPeople(
     const other = elsewhere.get(event)
     if (typeof other === "object" && undecided === "throw") throw new NotDecidedYet(other.later)
     const told = typeof other === "object" ? undefined : other
-    reasons.push(told ?? (await NOTIFICATION_CONFIGS[event.type]?.whyNot?.(tx, event.data as never)))
+    reasons.push(told ?? (await NOTIFICATION_CONFIGS[event.type]?.whyNot?.(tx, event.data as never, event.facility_id)))
   }
   const told = events.filter((_, nth) => reasons[nth] === undefined)
   const recorded = await recordMessages(tx, told, channels)

@@ -9,6 +9,7 @@ import { isId } from "#base/ids.ts"
 import { defaultLimit, pageQuery } from "#base/schema/page.ts"
 import { atMost } from "#base/schema/text-fields.ts"
 import { DomainEvent } from "#events/envelope.ts"
+import { placePattern, readPlace } from "#events/log-place.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { api } from "#http/route.ts"
@@ -75,9 +76,9 @@ const maxTypesLength = 2_000
 const FeedQuery = Schema.Struct({
   limit: pageQuery.limit,
   after: Schema.optionalKey(
-    Schema.String.annotate({ description: "a position: read what comes after it; default 0, the beginning" }).check(
-      Schema.isPattern(/^\d{1,15}$/u, { expected: "a position" }),
-    ),
+    Schema.String.annotate({
+      description: "`<position>` or `<position>-<epoch>`: read what comes after it; default 0, the beginning",
+    }).check(Schema.isPattern(placePattern, { expected: "a position" })),
   ),
   types: Schema.optionalKey(
     Schema.String.annotate({ description: "event types, separated by commas; default: all" }).check(
@@ -87,11 +88,16 @@ const FeedQuery = Schema.Struct({
   ),
 })
 
-const feedQueryOf = ({ after, limit, types }: typeof FeedQuery.Type) => ({
-  after: Number(after ?? 0),
-  limit: Number(limit ?? defaultLimit),
-  types: types?.split(","),
-})
+const feedQueryOf = ({ after, limit, types }: typeof FeedQuery.Type) => {
+  const { position, epoch } = readPlace(after ?? "0") ?? { position: 0 }
+  return {
+    after: position,
+    epoch,
+    whole: true as const,
+    limit: Number(limit ?? defaultLimit),
+    types: types?.split(","),
+  }
+}
 
 const Position = Schema.NullOr(Schema.String).annotate({
   description: "place in the log; null for the milliseconds until it is dispatched",
@@ -102,9 +108,18 @@ const FeedPage = Schema.Struct({
   data: Schema.Array(LoggedEvent),
   next: Schema.NullOr(Schema.String).annotate({ description: "there may be more: continue after it, at once" }),
   position: Schema.String.annotate({ description: "the log was read up to here: to poll, continue after it" }),
+  epoch: Schema.String.annotate({
+    description: "the log of the positions; after a restore it is another, and positions repeat",
+  }),
 })
 
-const feed = { tag, query: FeedQuery, answer: FeedPage } as const
+const feed = {
+  tag,
+  query: FeedQuery,
+  answer: FeedPage,
+  description: "409 `resync`: the position is of another log, or events after it are no longer kept.",
+  problems: [409],
+} as const
 
 const EventLog = Schema.Struct({
   eventId: Schema.String,

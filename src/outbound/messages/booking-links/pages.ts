@@ -6,7 +6,7 @@ import type { CancellationQuote } from "#domain/booking/cancel.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"
 import type { WaitlistEntry } from "#domain/booking/waitlist/answer.ts"
 import type { IssuedInvoice } from "#domain/invoices/answer.ts"
-import { localTime, money, period, shortTime } from "#outbound/messages/format.ts"
+import { localDate, localTime, money, period, shortTime } from "#outbound/messages/format.ts"
 import { shortId } from "#outbound/messages/language/engine.ts"
 import { labels } from "#outbound/messages/language/labels.ts"
 import type { OpenedLink } from "./find.ts"
@@ -16,12 +16,15 @@ import { pageWords, statusWords } from "./words.ts"
 export type Said = NonNullable<PageParts["said"]>
 
 /** Without a link nobody is known, so the page speaks both languages. */
-export const endedPage = (): HtmlPage =>
+export const endedPage = (signInUrl: string | undefined): HtmlPage =>
   htmlPage(410, {
     language: "en",
     facility: "SlotBase",
     title: pageWords.ended.en,
     notes: [pageWords.endedWhy.en, `${pageWords.ended.de}. ${pageWords.endedWhy.de}`],
+    ...(signInUrl !== undefined && {
+      links: [{ to: signInUrl, words: `${pageWords.signIn.en} · ${pageWords.signIn.de}` }],
+    }),
   })
 
 /** The list of a series; each booking has a page of its own. */
@@ -38,29 +41,37 @@ export function seriesPage(link: OpenedLink, bookings: readonly BookingRow[]): H
   })
 }
 
-/** Whether the reader was told of the booking: as its booker, a parent, one who plays, or who paid. */
-export const mayOpen = ({ member, isPayer }: OpenedLink, booking: BookingRow): boolean =>
-  isPayer ||
-  familyOf(member).includes(booking.booker_id) ||
-  booking.participants.some(({ userId }) => userId === member.caller.userId)
+/** Whether the reader was told of the booking: as its booker, one who plays, a parent, its coach, or who paid. */
+export function mayOpen({ member, isPayer, isCoach }: OpenedLink, booking: BookingRow): boolean {
+  const family = familyOf(member)
+  return (
+    isPayer ||
+    isCoach ||
+    family.includes(booking.booker_id) ||
+    booking.participants.some(({ userId }) => family.includes(userId))
+  )
+}
 
 /** How a page answers, and the papers of the booking that its reader may see, the oldest first. */
 export interface Shown {
   readonly status?: number
   readonly said?: Said
   readonly papers?: readonly IssuedInvoice[]
+  /** Where a booking that is held can be paid. */
+  readonly signInUrl?: string | undefined
 }
 
 export function bookingPage(
   link: OpenedLink,
   booking: BookingRow,
-  { status = 200, said, papers = [] }: Shown = {},
+  { status = 200, said, papers = [], signInUrl }: Shown = {},
 ): HtmlPage {
   const { language, member } = link
   const isTheirs = familyOf(member).includes(booking.booker_id)
   const canCancel = isTheirs && mayActFor(member, booking.booker_id, "book")
   const isHeld = booking.status === "held"
   const isOpen = booking.status === "confirmed" || booking.status === "pending"
+  const isUnpaid = isTheirs && isHeld && booking.price_amount > 0
   const price = booking.price_amount > 0 ? money(language, booking.price_amount, booking.price_currency) : undefined
   return htmlPage(status, {
     ...headOf(link, booking.resource_name),
@@ -72,7 +83,7 @@ export function bookingPage(
       [labels.reference[language], shortId(booking.id)],
     ],
     notes: [
-      ...(isTheirs && isHeld && price !== undefined ? payNotes(link, booking) : []),
+      ...(isUnpaid ? payNotes(link, booking, signInUrl !== undefined) : []),
       ...(isTheirs && isOpen && booking.payment_method === "offline" && price !== undefined
         ? [`${pageWords.payThere[language]} ${price}`]
         : []),
@@ -84,6 +95,7 @@ export function bookingPage(
           ? [{ act: "release", words: pageWords.release[language], isQuiet: true }]
           : [],
     links: [
+      ...(isUnpaid && signInUrl !== undefined ? [{ to: signInUrl, words: pageWords.signInToPay[language] }] : []),
       ...papers.map((paper) => ({ to: `?paper=${paper.id}`, words: paperWords(language, paper) })),
       ...(link.bookingIds.length > 1 ? [{ to: "?", words: pageWords.back[language] }] : []),
     ],
@@ -114,6 +126,20 @@ export function offerPage(link: OpenedLink, entry: WaitlistEntry, booking: Booki
           { act: "decline", words: pageWords.decline[language], isQuiet: true },
         ]
       : [],
+  })
+}
+
+/** The invoice over a month, with its file. */
+export function invoicePage(link: OpenedLink, paper: IssuedInvoice): HtmlPage {
+  const { language } = link
+  return htmlPage(200, {
+    ...headOf(link, `${pageWords.invoice[language]} ${paper.number}`),
+    rows: [
+      [labels.amount[language], money(language, paper.gross, paper.currency)],
+      ...(paper.dueOn === null ? [] : [[labels.dueOn[language], localDate(paper.dueOn, language)] as const]),
+      [labels.reference[language], paper.number],
+    ],
+    links: [{ to: `?paper=${paper.id}`, words: paperWords(language, paper) }],
   })
 }
 
@@ -159,8 +185,8 @@ function rowsOf(link: OpenedLink, resource: string, startAt: string, endAt: stri
   ] as const
 }
 
-function payNotes(link: OpenedLink, { hold_expires_at: until }: BookingRow): string[] {
+function payNotes(link: OpenedLink, { hold_expires_at: until }: BookingRow, hasPage: boolean): string[] {
   const { language } = link
   const ends = until === null ? "" : ` ${localTime(until.toISOString(), clockOf(link))}`
-  return [`${pageWords.payUntil[language]}${ends}`, pageWords.howToPay[language]]
+  return [`${pageWords.payUntil[language]}${ends}`, pageWords[hasPage ? "orThere" : "howToPay"][language]]
 }

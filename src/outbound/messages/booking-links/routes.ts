@@ -13,6 +13,7 @@ import { releaseHold } from "#domain/booking/holds.ts"
 import { runAcceptHooks } from "#domain/booking/hooks.ts"
 import { offeredBooking } from "#domain/booking/waitlist/offered-booking.ts"
 import { acceptOffer, declineOffer, getEntry } from "#domain/booking/waitlist/waitlist.ts"
+import { toIssuedInvoice } from "#domain/invoices/answer.ts"
 import { getPaper, listPapers } from "#domain/invoices/list.ts"
 import { pdfFile } from "#domain/invoices/papers/files.ts"
 import { pageHeaders } from "#domain/people/accounts/pages.ts"
@@ -24,7 +25,7 @@ import { errorAnswerOf } from "#http/problems.ts"
 import { type RequestTools, streamingApi } from "#http/route.ts"
 import { type OpenedLink, openLink } from "./find.ts"
 import type { HtmlPage } from "./layout.ts"
-import { askPage, bookingPage, endedPage, mayOpen, offerPage, type Shown, seriesPage } from "./pages.ts"
+import { askPage, bookingPage, endedPage, invoicePage, mayOpen, offerPage, type Shown, seriesPage } from "./pages.ts"
 import { pageWords, refusalWords } from "./words.ts"
 
 const path = "/booking-links/:token"
@@ -36,11 +37,11 @@ export const bookingLinkRoutes = (app: App) =>
       const link = await openLink(app.db, app.secrets, params.token ?? "")
       const paperId = new URL(request.url).searchParams.get("paper")
       if (link && paperId !== null) return paperOf(app, link, paperId)
-      return respond(link ? await shown(app, link, nthOf(request)) : endedPage())
+      return respond(link ? await shown(app, link, nthOf(request)) : endedPage(app.config.signInUrl))
     })
     .post(path, async ({ params, request, command }) => {
       const link = await openLink(app.db, app.secrets, params.token ?? "")
-      if (!link) return respond(endedPage())
+      if (!link) return respond(endedPage(app.config.signInUrl))
       const nth = nthOf(request)
       const booking = await bookingOf(app, link, nth)
       if (!booking) return respond(await shown(app, link, nth))
@@ -48,8 +49,9 @@ export const bookingLinkRoutes = (app: App) =>
         const act = (await readFormFields(request, bodyLimits.open)).get("act") ?? ""
         const quote = await acting(app, link, booking, { act, command })
         if (quote) return respond(askPage(link, booking, quote))
-        const said = { text: pageWords.done[link.language], isFault: false }
-        return respond(await shown(app, link, nth, act in saidOf ? { said } : {}))
+        const words = Object.hasOwn(saidOf, act) ? saidOf[act as keyof typeof saidOf] : undefined
+        const said = words && { text: words[link.language], isFault: false }
+        return respond(await shown(app, link, nth, said ? { said } : {}))
       } catch (error) {
         const answer = errorAnswerOf(error)
         if (!answer) throw error
@@ -60,7 +62,12 @@ export const bookingLinkRoutes = (app: App) =>
     })
 
 /** What is said as done; asking and looking say nothing. */
-const saidOf = { accept: true, decline: true, cancel: true, release: true }
+const saidOf = {
+  accept: pageWords.accepted,
+  decline: pageWords.declined,
+  cancel: pageWords.cancelled,
+  release: pageWords.givenBack,
+}
 
 interface Act {
   readonly act: string
@@ -106,23 +113,31 @@ async function acting(
 const reasons = { en: "Cancelled from the mail", de: "Aus der Mail abgesagt" }
 
 /** The page of the link as things stand now. */
-async function shown(app: App, link: OpenedLink, nth: number, how: Omit<Shown, "papers"> = {}): Promise<HtmlPage> {
+async function shown(
+  app: App,
+  link: OpenedLink,
+  nth: number,
+  how: Omit<Shown, "papers" | "signInUrl"> = {},
+): Promise<HtmlPage> {
+  if (link.invoiceId !== undefined)
+    return invoicePage(link, toIssuedInvoice(await getPaper(app.db, link.member, link.invoiceId)))
   const booking = await bookingOf(app, link, nth)
   if (booking === undefined) {
     const all = await Promise.all(link.bookingIds.map((id) => findBooking(app.db, link.member.facilityId, id)))
     const theirs = all.filter((each) => each !== undefined && mayOpen(link, each)) as BookingRow[]
-    return theirs.length === 0 ? endedPage() : seriesPage(link, theirs)
+    return theirs.length === 0 ? endedPage(app.config.signInUrl) : seriesPage(link, theirs)
   }
   const { data } = await listPapers(app.db, link.member, { referenceId: booking.id })
-  const all = { ...how, papers: data.toReversed() }
+  const all = { ...how, papers: data.toReversed(), signInUrl: app.config.signInUrl }
   if (link.entryId === undefined) return bookingPage(link, booking, all)
   return offerPage(link, await getEntry(app.db, link.member, link.entryId), booking, all)
 }
 
-/** The PDF of an invoice or credit note for a booking of the link. Throws NotFound, also for another one. */
+/** The PDF of the link's invoice, or of a paper for a booking of the link. Throws NotFound, also for another one. */
 async function paperOf({ db }: App, link: OpenedLink, id: string): Promise<Response> {
   const paper = await getPaper(db, link.member, idOf(id, "invoice"))
-  if (!link.bookingIds.includes(paper.reference_id ?? "")) throw new NotFound("invoice", id)
+  if (paper.id !== link.invoiceId && !link.bookingIds.includes(paper.reference_id ?? ""))
+    throw new NotFound("invoice", id)
   const { content } = await pdfFile(db, paper, link.language)
   const name = `inline; filename="${paper.number}.pdf"`
   return new Response(content, {

@@ -29,15 +29,27 @@ export const pageWords = {
   release: of("Give it back", "Zurückgeben"),
   accept: of("Accept the offer", "Angebot annehmen"),
   decline: of("Decline it", "Ablehnen"),
-  done: of("Done.", "Erledigt."),
+  accepted: of("You accepted the offer.", "Du hast das Angebot angenommen."),
+  declined: of(
+    "You declined the offer. The slot goes to the next in line.",
+    "Du hast das Angebot abgelehnt. Der Platz geht an die nächste Person.",
+  ),
+  cancelled: of("The booking is cancelled.", "Die Buchung ist abgesagt."),
+  givenBack: of("The slot is given back.", "Der Platz ist zurückgegeben."),
   payUntil: of(
     "It is held for you. Pay until then, or it becomes free again:",
     "Der Platz ist für dich reserviert. Bezahl bis dann, sonst wird er wieder frei:",
   ),
   howToPay: of(
+    "Pay where you book online, or at the front desk.",
+    "Bezahl dort, wo du online buchst, oder am Empfang.",
+  ),
+  orThere: of(
     "Sign in to pay by card, or pay at the front desk.",
     "Melde dich an und bezahl mit Karte, oder bezahl am Empfang.",
   ),
+  signInToPay: of("Sign in and pay by card", "Anmelden und mit Karte bezahlen"),
+  signIn: of("Sign in", "Anmelden"),
   payThere: of("Please pay at the front desk before you play:", "Bitte bezahle vor dem Spiel am Empfang:"),
   offerOver: of(
     "This offer is over. The slot went to the next in line.",

@@ -91,3 +91,13 @@ export class SendFailed extends Error {
     this.retryAfterMs = retryAfterMs
   }
 }
+
+/** What a channel does before a message leaves. When it fails, nothing was sent. */
+export async function beforeItLeaves<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof RecipientRefused || error instanceof SendFailed) throw error
+    throw new SendFailed(error instanceof Error ? error.message : String(error), { outcome: "not_sent" })
+  }
+}

@@ -53,6 +53,12 @@ export const labels = {
   stillWaiting: of("Still waiting", "Es warten noch"),
   givenUp: of("Given up", "Aufgegeben"),
   open: of("Open", "Offen"),
+  dueOn: of("Please pay by", "Fällig am"),
+  period: of("For", "Zeitraum"),
+  payTo: of("Account", "Konto"),
+  days30: of("30 days", "30 Tage"),
+  days60: of("60 days", "60 Tage"),
+  days90: of("90 days", "90 Tage"),
   wasToGoBack: of("Why it was to go back", "Warum erstattet werden sollte"),
   providerSays: of("What the provider says", "Auskunft des Anbieters"),
   webhook: of("Webhook", "Webhook"),
@@ -60,11 +66,14 @@ export const labels = {
 
 export type Label = keyof typeof labels
 
-/** With its comma. @param parentName of the parent who reads the mail of a child without an address */
+/**
+ * With its mark at the end. A German sentence after a comma would begin small, and every lead begins with a capital.
+ * @param parentName of the parent who reads the mail of a child without an address
+ */
 export function greetingOf(language: Language, firstName: string, parentName?: string): string {
   const hello = language === "de" ? "Hallo" : "Hello"
-  if (parentName === undefined) return `${`${hello} ${firstName}`.trim()},`
-  return `${hello} ${parentName}, ${language === "de" ? "eine Nachricht für" : "a message for"} ${firstName}:`
+  if (parentName === undefined) return `${hello} ${firstName}`.trim() + (language === "de" ? "!" : ",")
+  return `${hello} ${parentName}, ${language === "de" ? "es geht um" : "this is about"} ${firstName}.`
 }
 
 export const sentWith: Readonly<Record<Language, string>> = { en: "sent with SlotBase", de: "gesendet mit SlotBase" }

@@ -9,6 +9,7 @@ const of = (en: string, de: string) => ({ en, de })
 const names: Words = {
   open_play: of("Open play", "Freies Spiel"),
   coaching: of("Coaching", "Training"),
+  lesson: of("Lesson", "Trainerstunde"),
   tournament: of("Tournament", "Turnier"),
   class: of("Class", "Kurs"),
   event: of("Event", "Veranstaltung"),

@@ -3,7 +3,7 @@
  * their message: each kind of reader, and each form of its event. Call it outside of a transaction.
  */
 import type { Queryable } from "#base/database/db.ts"
-import { type Fault, InvalidInput, NotFound } from "#base/errors.ts"
+import { type Fault, InvalidInput, NotFound, Unavailable } from "#base/errors.ts"
 import type { Language } from "#base/languages.ts"
 import { faultSentence } from "#base/liquid-fault.ts"
 import { withExampleLinks } from "#outbound/messages/gallery.ts"
@@ -16,6 +16,7 @@ import { makeOwnWords, WordsNotMade } from "./make-words.ts"
 /**
  * The texts of each sample.
  * @throws InvalidInput with the field, the line and the column of each fault
+ * @throws Unavailable when the child that makes the texts was ended, or has too much to do
  */
 export async function checkWords(
   facilityId: string,
@@ -25,7 +26,7 @@ export async function checkWords(
 ): Promise<readonly OwnWords[]> {
   const job = { language, words, views: samples.map(({ view }) => view), variables: [...variables.keys()] }
   const [made = []] = await makeOwnWords(facilityId, [job]).catch((error: unknown) => {
-    throw error instanceof WordsNotMade ? new InvalidInput([{ path: "body", message: error.message }]) : error
+    throw error instanceof WordsNotMade ? refusalOf(error) : error
   })
   const faults = new Map<string, Fault>()
   for (const [nth, each] of made.entries())
@@ -38,7 +39,15 @@ export async function checkWords(
   return made.map((each) => ("texts" in each ? each.texts : {}))
 }
 
-/** @throws InvalidInput; NotFound */
+/** Seconds. A child starts in less. */
+const againSeconds = 5
+
+const refusalOf = ({ message, blamesWords }: WordsNotMade) =>
+  blamesWords
+    ? new InvalidInput([{ path: "body", message }])
+    : new Unavailable("words_not_tried", `${message} Nothing was saved; ask again in a moment.`, againSeconds)
+
+/** @throws InvalidInput; NotFound; Unavailable */
 export async function previewWords(
   db: Queryable,
   facilityId: string,

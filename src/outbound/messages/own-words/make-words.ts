@@ -11,9 +11,17 @@ import { longestOf } from "#outbound/messages/one-line.ts"
 import { type WordField, wordFields } from "#outbound/messages/templates/template.ts"
 import { type FieldFault, type MadeWords, type WordsJob, wordsTaskMs } from "./limits.ts"
 
-/** No text could be made, whatever the words are: the child has ended, or too many calls wait. */
+/** No text could be made: the child has ended, or too many calls wait. */
 export class WordsNotMade extends Error {
   readonly _tag = "WordsNotMade"
+  constructor(
+    message: string,
+    /** Other words would help. Otherwise the same words may be taken in a moment. */
+    readonly blamesWords: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
 }
 
 /**
@@ -28,21 +36,28 @@ export async function makeOwnWords(
   try {
     const made = await pool.run(task, jobs, facilityId)
     if (jobs.every(({ views }, nth) => made[nth]?.length === views.length)) return made
-    throw new WordsNotMade(whyNot.crash)
+    throw new WordsNotMade(whyNot.crash, true)
   } catch (error) {
-    if (error instanceof NotDone) throw new WordsNotMade(whyNot[error.reason], { cause: error })
-    if (error instanceof TooMany) throw new WordsNotMade("Too many words wait for their turn.", { cause: error })
+    if (error instanceof NotDone)
+      throw new WordsNotMade(whyNot[error.reason], wordsFaults.includes(error.reason), { cause: error })
+    if (error instanceof TooMany) throw new WordsNotMade("Too many words wait for their turn.", false, { cause: error })
     throw error
   }
 }
 
 let pool: ChildPool | undefined
 
+/** The process ids of the children. */
+export const wordsChildren = (): readonly number[] => pool?.pids ?? []
+
+/** The words themselves end at a limit of time of their own, long before that of the child. */
+const wordsFaults: readonly NotDone["reason"][] = ["memory", "crash"]
+
 /** A child with the template engine and the zones holds 70 MB. */
 const childMemoryBytes = 192 * 1024 * 1024
 
 const whyNot: Record<NotDone["reason"], string> = {
-  time: "The texts were not made in time. Try again when the program has less to do.",
+  time: "The texts were not made in time, because the program has too much to do.",
   memory: "The words take too much memory.",
   crash: "The words end the process that makes the texts.",
   killed: "The process that made the texts was ended.",

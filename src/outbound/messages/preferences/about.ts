@@ -22,11 +22,16 @@ const fields = [
   "expiresAt",
 ] as const
 
-export function messageDataOf({ id, facility_id, data }: AboutEvent): Readonly<Record<string, string>> {
+/** @param about the child whose parent reads it; null: the reader */
+export function messageDataOf(
+  { id, facility_id, data }: AboutEvent,
+  about: string | null = null,
+): Readonly<Record<string, string>> {
   const given = data as Readonly<Record<string, unknown>>
   return {
     eventId: id,
     facilityId: facility_id,
+    ...(about !== null && { aboutUserId: about }),
     ...Object.fromEntries(
       fields.flatMap((field) => (typeof given[field] === "string" ? [[field, given[field] as string]] : [])),
     ),

@@ -5,6 +5,8 @@
  * - in each browser that the person subscribed,
  * - as a text, to a verified number, where the person has switched texts on.
  * A mail to an address of its own, such as one with a link, stays alone. Then each reader's choices decide.
+ * The parent who has the mail of a child without an address has its other messages too. They come inside the program,
+ * in a browser and on a phone. A parent who was named before the child reads of the event once.
  */
 import { clock } from "#base/clock.ts"
 import type { Queryable } from "#base/database/db.ts"
@@ -22,6 +24,8 @@ export interface Listed {
   readonly address: string | undefined
   readonly linkId: string | undefined
   readonly email: string | undefined
+  /** The parent who reads it for a child without an address. */
+  readonly parentId?: string | undefined
 }
 
 /** An event with its list. */
@@ -34,6 +38,8 @@ export interface Telling<T extends Listed> {
 }
 
 export type Reached<T extends Listed> = Omit<T, "channel" | "address"> & {
+  /** Whose message it is: the child's mail, and the parent's own message inside the program. */
+  readonly readerId: string
   readonly channel: ChannelName
   /** Undefined: the e-mail address that the person has when it is sent. */
   readonly address: string | undefined
@@ -51,23 +57,52 @@ export async function reach<T extends Listed>(
 ): Promise<Reached<T>[][]> {
   const readers = await findReaders(
     db,
-    events.flatMap(({ listed }) => listed.map(({ userId }) => userId)),
+    events.flatMap(({ listed }) =>
+      listed.flatMap(({ userId, parentId }) => (parentId === undefined ? [userId] : [userId, parentId])),
+    ),
   )
-  return events.map((event) =>
-    groupsOf(event.listed).flatMap(([first, ...others]) => {
+  return events.map((event) => {
+    const told = new Set<string>()
+    return groupsOf(event.listed).flatMap(([first, ...others]) => {
       const reader = readers.get(first.userId)
       const listed = [first, ...others].map(({ channel }) => channel)
-      const ways = isToPerson(first) ? waysTo(event.type, first, listed, reader) : [alone(first, reader)]
-      return ways.map(({ channel, address, reason }): Reached<T> => {
-        const message = { ...first, channel, address, notBefore: undefined }
-        if (reason !== undefined) return { ...message, reason }
-        const decision = decisionOf({ ...event, channel }, reader, now)
-        return decision.send
-          ? { ...message, notBefore: decision.notBefore, reason: undefined }
-          : { ...message, reason: decision.reason }
-      })
-    }),
-  )
+      const own = isToPerson(first) ? waysTo(event.type, first, listed, reader) : [alone(first, reader)]
+      const { parentId } = first
+      told.add(`${first.userId} ${first.templateId}`)
+      if (parentId === undefined || !isToPerson(first))
+        return own.map((way) => decided(event, first, way, first.userId, reader, now))
+      if (told.has(`${parentId} ${first.templateId}`)) {
+        const reason = "told in the message of the parent"
+        return own.map((way) => decided(event, first, { ...way, reason }, first.userId, reader, now))
+      }
+      const parent = readers.get(parentId)
+      const beside = waysTo(event.type, first, listed, parent).filter(isNoMail)
+      return [
+        ...own.filter(isMail).map((way) => decided(event, first, way, first.userId, reader, now)),
+        ...beside.map((way) => decided(event, first, way, parentId, parent, now)),
+      ]
+    })
+  })
+}
+
+const isMail = ({ channel }: Way) => channel === "email"
+const isNoMail = (way: Way) => !isMail(way)
+
+/** A way to a reader, as the reader's choices have it. */
+function decided<T extends Listed>(
+  event: Telling<T>,
+  first: T,
+  { channel, address, reason }: Way,
+  readerId: string,
+  reader: Reader | undefined,
+  now: number,
+): Reached<T> {
+  const message = { ...first, readerId, channel, address, notBefore: undefined }
+  if (reason !== undefined) return { ...message, reason }
+  const decision = decisionOf({ ...event, channel }, reader, now)
+  return decision.send
+    ? { ...message, notBefore: decision.notBefore, reason: undefined }
+    : { ...message, reason: decision.reason }
 }
 
 interface Way {
@@ -100,7 +135,7 @@ function waysTo(type: string, { email }: Listed, listed: readonly ChannelName[],
     ways.push({ channel: "email", address: undefined, ...whyNoMail(email, reader, "email") })
   for (const browser of reader?.browsers ?? []) ways.push({ channel: "push", address: browser })
   if (listed.includes("push") && !reader?.browsers.length)
-    ways.push({ channel: "push", address: undefined, reason: "no push channel registered" })
+    ways.push({ channel: "push", address: undefined, reason: "no browser subscribed" })
   if (reader?.signsIn) ways.push({ channel: "in_app", address: undefined })
   if (reader?.phone && !isRequired(type) && isSwitchedOn("sms", type, reader))
     ways.push({ channel: "sms", address: reader.phone })

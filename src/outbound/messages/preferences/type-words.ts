@@ -35,11 +35,15 @@ const typeWords: Readonly<Record<string, Readonly<Record<Language, string>>>> = 
   "payment.failed": of("payments that failed", "fehlgeschlagene Zahlungen"),
   "payment.refunded": of("refunds", "Erstattungen"),
   "payment.refund_failed": of("refunds that failed", "fehlgeschlagene Erstattungen"),
+  "booking.payment_overdue": of("bookings that are not paid", "unbezahlte Buchungen"),
+  "facility.payments_overdue": of("unpaid bookings of your club", "unbezahlte Buchungen deines Vereins"),
+  "invoice.issued": of("invoices over a month", "Rechnungen über einen Monat"),
   "subscription.limit_warning": of("limits of your plan", "Grenzen eures Abos"),
   "subscription.renewed": plan,
   "subscription.cancelled": of("the end of your club's plan", "das Ende eures Abos"),
   "subscription.plan_changed": of("changes of your club's plan", "Änderungen eures Abos"),
   "subscription.status_changed": of("the state of your club's plan", "den Stand eures Abos"),
+  "feedback.enhanced": of("suggestions for your feedback", "Vorschläge für deine Rückmeldungen"),
   "coach.block.requested": blocks,
   "coach.block.approved": of("approved coaching hours", "freigegebene Trainerzeiten"),
   "coach.block.rejected": of("rejected coaching hours", "abgelehnte Trainerzeiten"),
@@ -48,9 +52,20 @@ const typeWords: Readonly<Record<string, Readonly<Record<Language, string>>>> = 
   "webhook.failing": webhooks,
   "webhook.disabled": of("webhooks that were switched off", "abgeschaltete Webhooks"),
   "webhook.recovered": of("webhooks that work again", "Webhooks, die wieder gehen"),
+  "calendar.sync.failing": of("calendars that are not in step", "Kalender, die nicht auf dem Stand sind"),
+  "calendar.conflict.found": of(
+    "calendars that are busy where bookings stand",
+    "Kalender, die belegt sind, wo Buchungen stehen",
+  ),
+  "facility.report.made": of("each day of your club", "jeden Tag deines Vereins"),
+  "progress.summary.made": of("the progress of each week", "die Fortschritte jeder Woche"),
   "platform.failing": of("trouble of the platform", "Störungen der Plattform"),
   "platform.recovered": of("trouble of the platform that is over", "behobene Störungen der Plattform"),
 }
+
+/** The words of all types, by type. */
+export const typeWordsIn = (language: Language): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(typeWords).map(([type, words]) => [type, words[language]]))
 
 /** Such as "cancelled bookings"; undefined: no reader is told of this type by choice. */
 export const wordsOfType = (type: string, language: Language): string | undefined => typeWords[type]?.[language]

@@ -1,21 +1,21 @@
 /** booking.local_time_changed, to the booker and the other participants. */
 import type { Template } from "./template.ts"
-import { reference, seeOrCancelAsBooker } from "./values.ts"
+import { reference, seeOrCancelAsBooker, you, yourBooking } from "./values.ts"
 
 export const bookingLocalTimeChanged: Template = {
   en: {
     subject: `Another time by the clock: {{ data.resourceName }}, {{ data.startAt | short_time: data.timezone }}`,
-    short: `The clocks there were changed by law. Your time at {{ facility.name }} is now {{ data.startAt | period: data.endAt, data.timezone }}.`,
-    heading: "Your booking is at another time by the clock",
+    short: `The clocks there were changed by law. The booking at {{ facility.name }} is now {{ data.startAt | period: data.endAt, data.timezone }}.`,
+    heading: `${yourBooking.en.start} is at another time by the clock`,
     lead: "The clocks there were changed by law after this booking was made. The club keeps the moment of the booking, so its local time is another one.",
-    note: "If the new time does not suit you, cancel the booking or ask the club to move it.",
+    note: `If the new time does not suit ${you.en}, cancel the booking or ask the club to move it.`,
   },
   de: {
     subject: `Andere Uhrzeit: {{ data.resourceName }}, {{ data.startAt | short_time: data.timezone }}`,
-    short: `Die Uhren am Ort wurden per Gesetz umgestellt. Deine Zeit bei {{ facility.name }} ist jetzt {{ data.startAt | period: data.endAt, data.timezone }}.`,
-    heading: "Deine Buchung beginnt zu einer anderen Uhrzeit",
+    short: `Die Uhren am Ort wurden per Gesetz umgestellt. Die Buchung bei {{ facility.name }} ist jetzt {{ data.startAt | period: data.endAt, data.timezone }}.`,
+    heading: `${yourBooking.de.start} beginnt zu einer anderen Uhrzeit`,
     lead: "Die Uhren am Ort wurden per Gesetz umgestellt, nachdem diese Buchung gemacht war. Der Verein behält den Zeitpunkt bei, deshalb ist die Uhrzeit eine andere.",
-    note: "Wenn dir die neue Uhrzeit nicht passt, sag die Buchung ab oder bitte den Verein, sie zu verschieben.",
+    note: `Wenn ${you.de.dative} die neue Uhrzeit nicht passt, sag die Buchung ab oder bitte den Verein, sie zu verschieben.`,
   },
   facts: [
     ["when", `{{ data.startAt | period: data.endAt, data.timezone }}`],

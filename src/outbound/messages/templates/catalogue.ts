@@ -11,24 +11,31 @@ import { bookingNoShow } from "./booking-no-show.ts"
 import { bookingReminder } from "./booking-reminder.ts"
 import { bookingRescheduled } from "./booking-rescheduled.ts"
 import { bookingStruck } from "./booking-struck.ts"
+import { calendarConflict } from "./calendar-conflict.ts"
+import { calendarFailing } from "./calendar-failing.ts"
 import { coachBlockDecided } from "./coach-block-decided.ts"
 import { coachBlockExpired } from "./coach-block-expired.ts"
 import { coachBlockRequested } from "./coach-block-requested.ts"
 import { coachBlockStruck } from "./coach-block-struck.ts"
+import { dailyReport } from "./daily-report.ts"
 import { emailChangeNotice } from "./email-change-notice.ts"
 import { emailChanged } from "./email-changed.ts"
 import { emailConfirmation } from "./email-confirmation.ts"
+import { invoiceIssued } from "./invoice-issued.ts"
 import { limitWarning } from "./limit-warning.ts"
 import { noShowUndone } from "./no-show-undone.ts"
+import { overdueOverview } from "./overdue-overview.ts"
 import { passwordChanged } from "./password-changed.ts"
 import { passwordReset } from "./password-reset.ts"
 import { paymentFailed } from "./payment-failed.ts"
+import { paymentOverdue } from "./payment-overdue.ts"
 import { paymentReceipt } from "./payment-receipt.ts"
 import { paymentRefunded } from "./payment-refunded.ts"
 import { paymentVoided } from "./payment-voided.ts"
 import { phoneCode } from "./phone-code.ts"
 import { platformFailing } from "./platform-failing.ts"
 import { platformRecovered } from "./platform-recovered.ts"
+import { progressSummary } from "./progress-summary.ts"
 import { refundFailed } from "./refund-failed.ts"
 import { seriesBlocked } from "./series-blocked.ts"
 import { seriesBooked } from "./series-booked.ts"
@@ -39,6 +46,7 @@ import { subscriptionCancelled } from "./subscription-cancelled.ts"
 import { subscriptionChanged } from "./subscription-changed.ts"
 import { subscriptionRenewed } from "./subscription-renewed.ts"
 import { subscriptionStatus } from "./subscription-status.ts"
+import { suggestionWaiting } from "./suggestion-waiting.ts"
 import type { Template } from "./template.ts"
 import { waitlistExpired } from "./waitlist-expired.ts"
 import { waitlistOffer } from "./waitlist-offer.ts"
@@ -59,24 +67,31 @@ export const templates = {
   "booking-reminder": bookingReminder,
   "booking-rescheduled": bookingRescheduled,
   "booking-struck": bookingStruck,
+  "calendar-conflict": calendarConflict,
+  "calendar-failing": calendarFailing,
   "coach-block-decided": coachBlockDecided,
   "coach-block-expired": coachBlockExpired,
   "coach-block-requested": coachBlockRequested,
   "coach-block-struck": coachBlockStruck,
+  "daily-report": dailyReport,
   "email-change-notice": emailChangeNotice,
   "email-changed": emailChanged,
   "email-confirmation": emailConfirmation,
+  "invoice-issued": invoiceIssued,
   "limit-warning": limitWarning,
   "no-show-undone": noShowUndone,
+  "overdue-overview": overdueOverview,
   "password-changed": passwordChanged,
   "password-reset": passwordReset,
   "payment-failed": paymentFailed,
+  "payment-overdue": paymentOverdue,
   "payment-receipt": paymentReceipt,
   "payment-refunded": paymentRefunded,
   "payment-voided": paymentVoided,
   "phone-code": phoneCode,
   "platform-failing": platformFailing,
   "platform-recovered": platformRecovered,
+  "progress-summary": progressSummary,
   "refund-failed": refundFailed,
   "series-blocked": seriesBlocked,
   "series-booked": seriesBooked,
@@ -87,6 +102,7 @@ export const templates = {
   "subscription-changed": subscriptionChanged,
   "subscription-renewed": subscriptionRenewed,
   "subscription-status": subscriptionStatus,
+  "suggestion-waiting": suggestionWaiting,
   "waitlist-expired": waitlistExpired,
   "waitlist-offer": waitlistOffer,
   "webhook-disabled": webhookDisabled,

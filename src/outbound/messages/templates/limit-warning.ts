@@ -21,7 +21,7 @@ export const limitWarning: Template = {
     [
       "used",
       {
-        en: `{{ data.currentUsage }} of {{ data.limit }} ({{ data.percentUsed | round }} %)`,
+        en: `{{ data.currentUsage }} of {{ data.limit }} ({{ data.percentUsed | round }}%)`,
         de: `{{ data.currentUsage }} von {{ data.limit }} ({{ data.percentUsed | round }} %)`,
       },
     ],

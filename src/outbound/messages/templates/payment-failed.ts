@@ -1,5 +1,6 @@
 /** payment.failed, to the payer. */
 import type { Template } from "./template.ts"
+import { paidFor, seeUnpaid } from "./values.ts"
 
 const why = `{% if data.failureCode %}{{ data.failureCode | reason: data.failureReason }}{% else %}{{ data.failureReason }}{% endif %}`
 
@@ -21,7 +22,8 @@ export const paymentFailed: Template = {
   facts: [
     ["amount", `{{ data.amount | money: data.currency }}`],
     ["reason", why],
-    ["paidFor", `{{ data.referenceType | words }} ({{ data.referenceId | short_id }})`],
+    ["paidFor", paidFor],
     ["nextAttempt", `{% if data.nextRetryAt %}{{ data.nextRetryAt | local_time: facility.timezone }}{% endif %}`],
   ],
+  action: seeUnpaid,
 }

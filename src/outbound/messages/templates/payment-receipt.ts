@@ -1,6 +1,6 @@
 /** payment.succeeded, to the payer. The message confirms the payment; InvoiceHandler makes the invoice. */
 import type { Template } from "./template.ts"
-import { seePapers } from "./values.ts"
+import { coach, paidFor, seePapers } from "./values.ts"
 
 export const paymentReceipt: Template = {
   en: {
@@ -21,10 +21,8 @@ export const paymentReceipt: Template = {
     ["amount", `{{ data.amount | money: data.currency }}`],
     ["date", `{{ occurredAt | local_time: facility.timezone }}`],
     ["paidWith", `{{ data.paymentMethod | words }}`],
-    [
-      "paidFor",
-      `{{ data.referenceType | words }}{% if resource != "" %}: {{ resource }}{% endif %} ({{ data.referenceId | short_id }})`,
-    ],
+    ["paidFor", paidFor],
+    ["coach", coach],
     ["reference", `{{ data.transactionId | short_id }}`],
   ],
   action: seePapers,

@@ -1,5 +1,6 @@
 /** payment.refund_failed, to the facility's administrators: a refund failed, and the money is still here. */
 import type { Template } from "./template.ts"
+import { paidFor } from "./values.ts"
 
 const why = `{% if data.failureCode %}{{ data.failureCode | reason: data.failureReason }}{% else %}{{ data.failureReason }}{% endif %}`
 
@@ -22,6 +23,7 @@ export const refundFailed: Template = {
     ["amount", `{{ data.amount | money: data.currency }}`],
     ["wasToGoBack", `{{ data.reason }}`],
     ["providerSays", why],
-    ["reference", `{{ data.transactionId }}`],
+    ["paidFor", paidFor],
+    ["reference", `{{ data.transactionId | short_id }}`],
   ],
 }

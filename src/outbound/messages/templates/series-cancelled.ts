@@ -2,7 +2,7 @@
 
 import { seriesDates, seriesSpan } from "./series-dates.ts"
 import type { Template } from "./template.ts"
-import { seeSeries, where } from "./values.ts"
+import { didIt, ofChild, refundWay, seeSeries, where, you } from "./values.ts"
 
 const booker = `recipient.as == "booker"`
 
@@ -10,16 +10,16 @@ export const seriesCancelled: Template = {
   en: {
     subject: `{{ series.count }} {% if series.count == 1 %}booking{% else %}bookings{% endif %} cancelled: {% if resource != "" %}{{ resource }}, {% endif %}${seriesSpan.en}`,
     short: `{{ series.count }} {% if series.count == 1 %}booking{% else %}bookings{% endif %} of a series at {{ facility.name }} cancelled: ${seriesSpan.en}.`,
-    heading: `{% if ${booker} %}Your series was cancelled{% else %}A series with you was cancelled{% endif %}`,
-    lead: `{% if data.cancelledBy == recipient.userId %}You cancelled{% else %}{{ facility.name }} cancelled{% endif %} {{ series.count }} {% if series.count == 1 %}booking{% else %}bookings{% endif %} of {% if ${booker} %}your{% else %}the{% endif %} series. {% if series.count == 1 %}It does not take place.{% else %}They do not take place.{% endif %}`,
-    note: `{% if ${booker} and series.refund > 0 %}The refund goes back the way it was paid. A bank takes some days to show it.{% endif %}`,
+    heading: `{% if ${booker} %}${ofChild("The series", "Your series")} was cancelled{% else %}A series with ${you.en} was cancelled{% endif %}`,
+    lead: `{% if ${didIt("cancelledBy")} %}You cancelled{% else %}{{ facility.name }} cancelled{% endif %} {{ series.count }} {% if series.count == 1 %}booking{% else %}bookings{% endif %} of {% if ${booker} %}${ofChild("the", "your")}{% else %}the{% endif %} series. {% if series.count == 1 %}It does not take place.{% else %}They do not take place.{% endif %}`,
+    note: `{% if ${booker} and series.refund > 0 %}${refundWay.en}{% endif %}`,
   },
   de: {
     subject: `{{ series.count }} {% if series.count == 1 %}Buchung{% else %}Buchungen{% endif %} abgesagt: {% if resource != "" %}{{ resource }}, {% endif %}${seriesSpan.de}`,
     short: `{{ series.count }} {% if series.count == 1 %}Buchung{% else %}Buchungen{% endif %} einer Serie bei {{ facility.name }} abgesagt: ${seriesSpan.de}.`,
-    heading: `{% if ${booker} %}Deine Serie wurde abgesagt{% else %}Eine Serie mit dir wurde abgesagt{% endif %}`,
-    lead: `{% if data.cancelledBy == recipient.userId %}Du hast{% else %}{{ facility.name }} hat{% endif %} {{ series.count }} {% if series.count == 1 %}Buchung{% else %}Buchungen{% endif %} {% if ${booker} %}deiner{% else %}der{% endif %} Serie abgesagt. {% if series.count == 1 %}Sie findet{% else %}Sie finden{% endif %} nicht statt.`,
-    note: `{% if ${booker} and series.refund > 0 %}Die Erstattung geht auf demselben Weg zurück, auf dem bezahlt wurde. Bei der Bank ist sie nach einigen Tagen zu sehen.{% endif %}`,
+    heading: `{% if ${booker} %}${ofChild("Die Serie", "Deine Serie")} wurde abgesagt{% else %}Eine Serie mit ${you.de.dative} wurde abgesagt{% endif %}`,
+    lead: `{% if ${didIt("cancelledBy")} %}Du hast{% else %}{{ facility.name }} hat{% endif %} {{ series.count }} {% if series.count == 1 %}Buchung{% else %}Buchungen{% endif %} {% if ${booker} %}${ofChild("der", "deiner")}{% else %}der{% endif %} Serie abgesagt. {% if series.count == 1 %}Sie findet{% else %}Sie finden{% endif %} nicht statt.`,
+    note: `{% if ${booker} and series.refund > 0 %}${refundWay.de}{% endif %}`,
   },
   facts: [
     ["where", where],

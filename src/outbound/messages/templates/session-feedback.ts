@@ -1,5 +1,6 @@
 /** feedback.published, to the parents of the student. */
 import type { Template } from "./template.ts"
+import { bookedWhen } from "./values.ts"
 
 export const sessionFeedback: Template = {
   en: {
@@ -19,6 +20,7 @@ export const sessionFeedback: Template = {
   facts: [
     ["player", `{{ data.studentName }}`],
     ["coach", `{{ data.coachName }}`],
+    ["when", bookedWhen],
     ["workedOn", `{{ data.skillsWorked | join: ", " }}`],
     [
       "includes",

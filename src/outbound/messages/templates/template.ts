@@ -9,10 +9,13 @@
  * - `resource`: its name, or empty
  * - `receipt`: the payment that made the booking, or null
  * - `series`: the dates of a series, or null
+ * - `report`: the report of a day, or null
+ * - `summary`: the summary of a player's week, or null
  * Filters: money, local_time, short_time, period, day, wall_time, short_id, words, reason.
  */
 import type { Language } from "#base/languages.ts"
 import type { Label } from "#outbound/messages/language/labels.ts"
+import type { MailBlock, MailBlockView } from "./blocks.ts"
 
 /** The fields with words of their own in each language. */
 export const wordFields = ["subject", "short", "heading", "lead", "note"] as const
@@ -31,6 +34,8 @@ export interface Words extends Readonly<Record<WordField, string>> {
 export interface Template extends Readonly<Record<Language, Words>> {
   /** Label and value; a value with words has one for each language. A row with an empty value is left out. */
   readonly facts: readonly (readonly [label: Label, value: string | Readonly<Record<Language, string>>])[]
+  /** Parts below the rows, each with a heading: rows of their own, or a chart. A facility's own words change none. */
+  readonly blocks?: (view: MailBlockView, language: Language) => readonly MailBlock[]
   /** The words on the mail's link, and where it leads. Left out, or empty: no link. */
   readonly action?: Action
 }

@@ -6,31 +6,32 @@
 
 import { isDeadAddress } from "#domain/people/undeliverable.ts"
 import { RecipientRefused, SendFailed } from "#outbound/messages/channels/channel.ts"
+import { NothingSent } from "./smtp-connections.ts"
 
 interface SmtpError extends Error {
   readonly code?: string
   readonly command?: string
   readonly response?: string
   readonly responseCode?: number
-  readonly syscall?: string
 }
 
-/** The failure in an error of nodemailer. */
+/** The failure in an error of a connection. */
 export function mailFailure(error: unknown): RecipientRefused | SendFailed {
   if (!(error instanceof Error)) return new SendFailed(String(error), { outcome: "unknown" })
-  const { code = "", command, response, responseCode, syscall }: SmtpError = error
+  if (error instanceof NothingSent) {
+    const said = (error.cause as SmtpError).response ?? error.message
+    return new SendFailed(said, { outcome: "not_sent", concern: error.isStopped ? "message" : "service" })
+  }
+  const { code = "", command, response, responseCode }: SmtpError = error
   const said = response ?? error.message
   if (code === "EENVELOPE" && command === "API") return new RecipientRefused(said)
   if (responseCode === undefined || responseCode < 400) {
-    const unreached = syscall === "connect" || code === "EDNS" || nothingSent.test(error.message)
-    const service = unreached || connectionCodes.includes(code)
-    // A connection that was never made sent nothing.
-    const outcome = unreached || code === "EAUTH" ? "not_sent" : "unknown"
-    return new SendFailed(said, { outcome, concern: service ? "service" : "message" })
+    const concern = connectionCodes.includes(code) ? "service" : "message"
+    return new SendFailed(said, { outcome: "unknown", concern })
   }
   const toRecipient = command === "RCPT TO" || command === "DATA"
   const permanent = responseCode >= 500
-  if (!toRecipient || ofTheService.includes(responseCode) || code === "EAUTH")
+  if (!toRecipient || ofTheService.includes(responseCode))
     return new SendFailed(said, { outcome: "not_sent", concern: "service" })
   const [, subject = "", detail = ""] = /^\d{3}[ -][45]\.(\d{1,3})\.(\d{1,3})\b/.exec(said) ?? []
   if (permanent && ofTheRecipient(subject, detail))
@@ -41,15 +42,8 @@ export function mailFailure(error: unknown): RecipientRefused | SendFailed {
   return new SendFailed(said, { outcome: "not_sent", permanent })
 }
 
-/**
- * nodemailer's words when not a byte of the message was sent. Its pool repeats by itself only if a connection was lost
- * before the message began. The last of these words follow such a repetition.
- */
-const nothingSent =
-  /^(?:Connection timeout|Greeting never received|Reached maximum number of retries after connection was closed)$/
-
 /** Of nodemailer. Its time-out is for every step, so that the outcome is unknown. */
-const connectionCodes = ["EAUTH", "ENOAUTH", "EOAUTH2", "ETLS", "EDNS", "EPROTOCOL", "ETIMEDOUT"]
+const connectionCodes = ["EPROTOCOL", "ETIMEDOUT"]
 
 /** Closing, encryption or authentication: never about a recipient. */
 const ofTheService = [421, 454, 530, 534, 535, 538]

@@ -1,16 +1,15 @@
 /**
  * The channel "email": sends over SMTP to the server of SMTP_URL, or else to the local mailbox, with the same client.
- * Connections are pooled, and every wait has a limit.
+ * Connections are kept, and every wait has a limit.
  * The client encrypts whenever the server offers it; `?requireTLS=true` in SMTP_URL insists.
  * "Sent" means that the server has accepted the message, and no more than that. A bounce may follow (note-bounce.ts).
  */
-import { Readable } from "node:stream"
-import SMTPPool from "nodemailer/lib/smtp-pool"
 import { BadConfig, type Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
-import type { Channel, Outgoing } from "#outbound/messages/channels/channel.ts"
+import { beforeItLeaves, type Channel, type Outgoing } from "#outbound/messages/channels/channel.ts"
 import { asciiDomain, composeMail } from "./compose.ts"
 import type { MailboxServer } from "./mailbox-server.ts"
+import { SmtpConnections } from "./smtp-connections.ts"
 import { mailFailure } from "./smtp-failure.ts"
 
 /** Sends mail: the channel "email". */
@@ -33,22 +32,26 @@ interface MailTools {
 /** Connects with the first message. Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it. */
 export function createMailer({ config, db }: MailTools): Mailer {
   const sender = senderOf(config.mailFrom)
-  let pool: Promise<SMTPPool> | undefined
+  let connections: Promise<SmtpConnections> | undefined
   let mailbox: MailboxServer | undefined
   const maxConnections = connectionsIn(config.smtpUrl)
 
   const open = async () => {
     if (config.smtpUrl === undefined) mailbox = await openMailbox(db, sender.address)
-    return new SMTPPool({
-      url: config.smtpUrl ?? mailbox?.url,
+    return new SmtpConnections(config.smtpUrl ?? mailbox?.url ?? "", {
       maxConnections,
-      // A server that wants to see a new connection ends the old one, which costs nothing.
-      maxMessages: Number.POSITIVE_INFINITY,
-      maxRequeues: 1, // for a lost idle connection only; the sender makes and counts every other repetition
       connectionTimeout: connectionTimeoutMs,
-      greetingTimeout: connectionTimeoutMs,
       socketTimeout: socketTimeoutMs,
     })
+  }
+
+  /** A local mailbox that could not start is started by the next mail. */
+  const opened = () => {
+    const opening = open()
+    opening.catch(() => {
+      connections = undefined
+    })
+    return opening
   }
 
   return {
@@ -60,22 +63,24 @@ export function createMailer({ config, db }: MailTools): Mailer {
     sendsAtOnce: maxConnections * sendsPerConnection,
 
     async send(message, signal) {
-      pool ??= open()
+      connections ??= opened()
+      const opening = connections
+      const [open, mail] = await beforeItLeaves(async () => [await opening, mailOf(message, sender)] as const)
       try {
-        await sendBy(await pool, mailOf(message, sender), signal)
+        await open.send(mail, signal)
       } catch (error) {
         throw mailFailure(error)
       }
     },
 
     async close() {
-      ;(await pool?.catch(() => undefined))?.close()
+      ;(await connections?.catch(() => undefined))?.close()
       await mailbox?.close()
     },
   }
 }
 
-/** The message for nodemailer. The Message-ID consists only of the id, so that a repetition can be recognized. */
+/** The mail as it leaves. The Message-ID consists only of the id, so that a repetition can be recognized. */
 function mailOf({ id, to, title, body, html, ics, links }: Outgoing, from: Sender) {
   const raw = composeMail({
     from,
@@ -90,7 +95,7 @@ function mailOf({ id, to, title, body, html, ics, links }: Outgoing, from: Sende
   })
   // RFC 3461, where the server offers it: a bounce names the id and brings the head alone.
   const dsn = { id, return: "headers" as const, notify: ["failure", "delay"], recipient: to.address }
-  return { raw, envelope: { from: from.address, to: [asciiDomain(to.address)] }, dsn }
+  return { raw, envelope: { from: from.address, to: [asciiDomain(to.address)], dsn } }
 }
 
 /** RFC 8058: both headers to the letter, each in one line. */
@@ -123,30 +128,3 @@ async function openMailbox(db: Db, sender: string): Promise<MailboxServer> {
   const { startMailboxServer } = await import("./mailbox-server.ts")
   return startMailboxServer(db, sender)
 }
-
-/**
- * Gives a finished mail to the pool. The composer in front of it has nothing to add, and took as much CPU as the pool.
- * What the pool asks of a mail is what the composer answers.
- */
-function sendBy(pool: SMTPPool, { raw, envelope, dsn }: ReturnType<typeof mailOf>, signal: AbortSignal): Promise<void> {
-  const message = {
-    getEnvelope: () => ({ ...envelope }),
-    messageId: () => `<${dsn.id}>`,
-    getHeader: () => dsn.id,
-    createReadStream: () => onePiece(raw),
-  }
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  pool.send({ data: { dsn, signal }, message } as unknown as PooledMail, (error) => (error ? reject(error) : resolve()))
-  return promise
-}
-
-type PooledMail = Parameters<SMTPPool["send"]>[0]
-
-/** Read once: the pool sees by it whether a byte of the mail was sent. */
-const onePiece = (text: string) =>
-  new Readable({
-    read() {
-      this.push(text)
-      this.push(null)
-    },
-  })

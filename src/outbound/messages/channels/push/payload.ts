@@ -43,7 +43,9 @@ export const urgencyOf = ({ priority }: Pick<Pushed, "priority">): "high" | "nor
 export function topicOf({ id, data }: Pick<Pushed, "id" | "data">): string {
   const about = ["bookingId", "entryId", "blockId", "feedbackId", "transactionId"].map((field) => data[field])
   const subject = about.find((each) => typeof each === "string") ?? id
-  return createHash("sha256").update(`push ${subject}`).digest("base64url").slice(0, 32)
+  // A parent has a message for each child.
+  const child = typeof data.aboutUserId === "string" ? ` ${data.aboutUserId}` : ""
+  return createHash("sha256").update(`push ${subject}${child}`).digest("base64url").slice(0, 32)
 }
 
 const usualSeconds = 24 * 60 * 60

@@ -8,7 +8,13 @@ import { EgressRefused, RequestFailed } from "#base/egress/failures.ts"
 import { guardedFetch, type OutgoingAnswer } from "#base/egress/fetch.ts"
 import { pauseAsked } from "#base/egress/retry-after.ts"
 import { isId } from "#base/ids.ts"
-import { type Channel, RecipientRefused, SendFailed } from "#outbound/messages/channels/channel.ts"
+import {
+  beforeItLeaves,
+  type Channel,
+  type Outgoing,
+  RecipientRefused,
+  SendFailed,
+} from "#outbound/messages/channels/channel.ts"
 import { encryptPush } from "./encrypt.ts"
 import { configuredPushKey, loadPushKey, type PushTools } from "./keys.ts"
 import { Patience } from "./patience.ts"
@@ -37,40 +43,37 @@ export function createPushChannel(tools: PushTools): Channel {
     return vapid
   }
 
+  async function requestOf(message: Outgoing) {
+    const browser = { id: message.to.address, userId: message.userId }
+    const target = isId(browser.id) ? await findTarget(db, secrets, browser) : undefined
+    if (!target) throw new RecipientRefused("the browser is not subscribed any more")
+    const { endpoint } = target
+    const server = await loadVapid()
+    if (target.serverKey !== server.publicKey) {
+      await forgetSubscription(db, browser)
+      throw new RecipientRefused("the browser subscribed under an earlier key of this server")
+    }
+    const headers = {
+      authorization: server.authorization(endpoint),
+      "content-encoding": "aes128gcm",
+      "content-type": "application/octet-stream",
+      ttl: String(ttlOf(message, clock.now())),
+      urgency: urgencyOf(message),
+      topic: topicOf(message),
+    }
+    return { browser, endpoint, headers, body: encryptPush(payloadOf(message), target.keys) }
+  }
+
   return {
     name: "push",
     unavailable,
     sendsAtOnce,
 
     async send(message, signal) {
-      const { userId, to } = message
-      const browser = { id: to.address, userId }
-      const target = isId(browser.id) ? await findTarget(db, secrets, browser) : undefined
-      if (!target) throw new RecipientRefused("the browser is not subscribed any more")
-      const server = await loadVapid()
-      if (target.serverKey !== server.publicKey) {
-        await forgetSubscription(db, browser)
-        throw new RecipientRefused("the browser subscribed under an earlier key of this server")
-      }
-      const request = () =>
-        guardedFetch(target.endpoint, {
-          method: "POST",
-          headers: {
-            authorization: server.authorization(target.endpoint),
-            "content-encoding": "aes128gcm",
-            "content-type": "application/octet-stream",
-            ttl: String(ttlOf(message, clock.now())),
-            urgency: urgencyOf(message),
-            topic: topicOf(message),
-          },
-          body: encryptPush(payloadOf(message), target.keys),
-          timeoutMs,
-          bodyMs: 1_000,
-          maxResponseBytes: 1_000,
-          allow: config.egressAllow,
-          signal,
-        })
-      const answer = await patience.ask(new URL(target.endpoint).host, request, isTimeout).catch((error: unknown) => {
+      const { browser, endpoint, headers, body } = await beforeItLeaves(() => requestOf(message))
+      const limits = { timeoutMs, bodyMs: 1_000, maxResponseBytes: 1_000, allow: config.egressAllow, signal }
+      const request = () => guardedFetch(endpoint, { method: "POST", headers, body, ...limits })
+      const answer = await patience.ask(new URL(endpoint).host, request, isTimeout).catch((error: unknown) => {
         throw notAnswered(error)
       })
       if (hasEnded.has(answer.status)) await forgetSubscription(db, browser)

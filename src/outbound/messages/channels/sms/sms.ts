@@ -1,12 +1,12 @@
 /**
- * Text messages: to the provider of SLOTBASE_SMS_…, or else to the local phone. A text is the title's sentence alone:
- * no links to images, no layout, no more than the provider takes.
+ * Text messages: to the provider of SLOTBASE_SMS_…, or else to the local phone. A text is a sentence or two and, where
+ * the mail has one, the link to the booking. It is no longer than the provider takes.
  */
 import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { withPhoneCode } from "#domain/people/phones/codes.ts"
-import type { Channel, Outgoing } from "#outbound/messages/channels/channel.ts"
+import { beforeItLeaves, type Channel, type Outgoing } from "#outbound/messages/channels/channel.ts"
 import { keepText } from "./phone-inbox.ts"
 import { longestText, sendByTwilio } from "./twilio.ts"
 
@@ -30,7 +30,8 @@ export function createSmsChannel({ config, db, secrets }: SmsTools): Channel {
     sendsAtOnce,
 
     async send(message, signal) {
-      const text = { to: message.to.address, body: textOfSms(message, secrets) }
+      const body = await beforeItLeaves(() => textOfSms(message, secrets))
+      const text = { to: message.to.address, body }
       if (sms) await sendByTwilio(sms, text, egressAllow, signal)
       else await keepText(db, { messageId: message.id, recipient: text.to, sender: "SlotBase", body: text.body })
     },

@@ -1,0 +1,103 @@
+/** What the booking page of a facility shows at first: read from the database, for one answer. */
+
+import { decimalsOf } from "#base/currencies.ts"
+import type { Db } from "#base/database/db.ts"
+import { NotAuthenticated, NotFound } from "#base/errors.ts"
+import { isId } from "#base/ids.ts"
+import { type Language, languages } from "#base/languages.ts"
+import { localDateOf } from "#base/local-days.ts"
+import { piecesFrom } from "#base/zones/wall-clock.ts"
+import { availabilityOf } from "#domain/booking/availability/availability.ts"
+import { type Facility, findFacility } from "#domain/club/facilities.ts"
+import { requireSlotViewer } from "#domain/club/public-availability.ts"
+import { testCards } from "#domain/payments/providers/local.ts"
+import { typeWordsIn } from "#outbound/messages/preferences/type-words.ts"
+import type { PageFacts } from "#web/booking/facts.ts"
+import type { Offset } from "#web/booking/times.ts"
+
+export interface PageAsked {
+  readonly facilityId: string
+  readonly query: URLSearchParams
+  readonly acceptLanguage: string | null
+  readonly stripeKey: string | undefined
+  /** Whether Stripe takes the payments. */
+  readonly takesStripe: boolean
+}
+
+export interface Found {
+  readonly facts: PageFacts
+  readonly facility: Facility
+}
+
+/** Parameters that make no sense count as left out: an old link still opens the page. Throws NotFound. */
+export async function findFacts(db: Db, asked: PageAsked): Promise<Found> {
+  const { facilityId, query } = asked
+  const facility = await findFacility(db, facilityId)
+  const [clock] = await db<{ now: Date }[]>`select slotbase.now() as now`
+  const now = clock?.now.getTime() ?? Date.now()
+  const today = localDateOf(facility.timezone, now)
+  const date = dateIn(query) ?? today
+  const court = isId(query.get("court") ?? "") ? (query.get("court")?.toLowerCase() ?? null) : null
+  const language = languageOf(query, asked.acceptLanguage, facility.language)
+  const facts: PageFacts = {
+    facility: { id: facility.id, name: facility.name, timezone: facility.timezone },
+    language,
+    date,
+    today,
+    court,
+    day: await dayOf(db, facilityId, date, court),
+    isEmbedded: query.get("embed") === "1",
+    stripeKey: asked.stripeKey ?? null,
+    testCards: asked.takesStripe ? [] : Object.entries(testCards).map(([token, { label }]) => [token, label] as const),
+    messageKinds: { en: typeWordsIn("en"), de: typeWordsIn("de") },
+    now,
+    offsets: offsetsOf(facility.timezone, now),
+    currency: facility.currency,
+    decimals: decimalsOf(facility.currency),
+  }
+  return { facts, facility }
+}
+
+async function dayOf(db: Db, facilityId: string, date: string, court: string | null) {
+  try {
+    const viewer = await requireSlotViewer(db, facilityId, { hasToken: false, caller: nobody })
+    const { position, epoch, resources } = await availabilityOf(db, viewer, { date, resourceId: court ?? undefined })
+    return { date, position, epoch, resources }
+  } catch (error) {
+    if (error instanceof NotAuthenticated) return null
+    if (error instanceof NotFound) return { date, position: "0", epoch: "", resources: [] }
+    throw error
+  }
+}
+
+const nobody = async () => {
+  throw new NotAuthenticated("nobody is signed in")
+}
+
+/** A calendar day of the years that the API takes. */
+function dateIn(query: URLSearchParams): string | undefined {
+  const date = query.get("date") ?? ""
+  if (!/^(?:19[7-9]\d|20\d\d|21\d\d)-\d\d-\d\d$/.test(date)) return undefined
+  const at = Date.parse(date)
+  return Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== date ? undefined : date
+}
+
+function languageOf(query: URLSearchParams, accepted: string | null, otherwise: Language): Language {
+  const isKnown = (code: string | null | undefined): code is Language => languages.some((each) => each === code)
+  const asked = query.get("lang")
+  if (isKnown(asked)) return asked
+  const preferred = (accepted ?? "").split(",").map((each) => each.trim().slice(0, 2).toLowerCase())
+  return preferred.find(isKnown) ?? otherwise
+}
+
+const aroundMs = 400 * 24 * 60 * 60_000
+
+/** The offsets of the zone from a year ago to a year ahead: as far as the page is looked through. */
+function offsetsOf(timezone: string, now: number): Offset[] {
+  const found: Offset[] = []
+  for (const { from, offset } of piecesFrom(timezone, now - aroundMs)) {
+    if (from > now + aroundMs) break
+    found.push([Math.max(from, 0), offset / 60_000])
+  }
+  return found
+}

@@ -1,0 +1,168 @@
+/** The booking page: the day, what the person has, and the sheet in which a time is booked. */
+import { useCallback, useEffect, useMemo, useRef, useState } from "react"
+import { AccountView } from "./account.tsx"
+import type { ListedBooking, ListPage, Me, OwnWish } from "./answers.ts"
+import { Api } from "./api.ts"
+import { BookSheet } from "./book.tsx"
+import { ClubContext, type PageClub } from "./club.ts"
+import { daysLater, type ShownDay } from "./day.ts"
+import { DayView } from "./day-view.tsx"
+import type { PageFacts } from "./facts.ts"
+import type { Chosen } from "./grid.tsx"
+import { HoldBar } from "./hold.tsx"
+import { Messages } from "./messages.tsx"
+import { Mine } from "./mine.tsx"
+import { PaySheet } from "./pay.tsx"
+import { resumeSession } from "./session.ts"
+import { SignInSheet } from "./sign-in.tsx"
+import { hoursOf, type PageLanguage } from "./times.ts"
+import { type PageView, TopBar, viewInAddress } from "./top-bar.tsx"
+import { useFollower } from "./use-follower.ts"
+import { useSpeech } from "./use-speech.tsx"
+import { pageWordsOf } from "./words.ts"
+
+export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonly skew: number }) {
+  const api = useMemo(() => new Api(facts.facility.id), [facts])
+  const [language, setLanguage] = useLanguage(facts.language)
+  const words = pageWordsOf[language]
+  const [me, setMe] = useState<Me>()
+  const [isKnown, setKnown] = useState(false)
+  const [view, setView] = useState<PageView>(viewInAddress)
+  const [chosen, setChosen] = useState<Chosen>()
+  const [paying, setPaying] = useState<ListedBooking>()
+  const [isSigningIn, setSigningIn] = useState(false)
+  const [{ own, wishes }, setOwn] = useState<Own>(nothing)
+  const clock = useRef(skew)
+  const now = useCallback(() => Date.now() + clock.current, [])
+  const speech = useSpeech()
+
+  useEffect(() => {
+    resumeSession(api)
+      .then(setMe, () => {})
+      .finally(() => setKnown(true))
+    api.onEnded = () => {
+      api.token = undefined
+      setMe(undefined)
+    }
+  }, [api])
+
+  const refreshOwn = useCallback(async () => {
+    if (api.token === undefined) return setOwn(nothing)
+    const from = new Date(now() - 86_400_000).toISOString()
+    const [bookings, entries] = await Promise.all([
+      api.get<ListPage<ListedBooking>>(`…/bookings?from=${from}&limit=100`),
+      api.get<ListPage<OwnWish>>(`…/waitlist?from=${from}&limit=100`),
+    ])
+    const wishes = entries.data.filter(({ status }) => status === "waiting" || status === "offered")
+    const offered = new Set(wishes.map(({ offer }) => offer?.bookingId))
+    const own = bookings.data.filter(({ id, status }) => isShown.has(status) && !offered.has(id))
+    setOwn({ own, wishes })
+  }, [api])
+  useEffect(() => void refreshOwn().catch(() => {}), [me, refreshOwn])
+
+  const follower = useFollower(api, facts, isKnown, me, {
+    onOwn: () => void refreshOwn().catch(() => {}),
+    onChanges: (changes) => {
+      const few = changes.slice(0, 2).map(({ court, slot }) => {
+        const state = words[slot.status]
+        return words.cell(court, hoursOf(facts, slot.startAt, slot.endAt), state)
+      })
+      if (changes.length > 0)
+        speech.say(changes.length > 2 ? words.manyChanged(changes.length) : words.changed(few.join("; ")))
+    },
+    onBack: () => speech.say(words.back),
+  })
+
+  const club: PageClub = {
+    facts,
+    words,
+    language,
+    writing: { ...facts, language },
+    api,
+    me,
+    own,
+    wishes,
+    refreshOwn,
+    now,
+    noteClock: (updatedAt) => {
+      clock.current = Date.parse(updatedAt) - Date.now()
+    },
+    setLanguage,
+    setMe,
+    say: speech.say,
+    payFor: setPaying,
+  }
+  const hold = me && own.find((each) => each.status === "held" && each.bookerId === me.id && each.id !== paying?.id)
+  return (
+    <ClubContext value={club}>
+      <TopBar view={view} onView={setView} onSignIn={() => setSigningIn(true)} />
+      <div className={follower.isAway ? "notice shown" : "notice"} role="status">
+        {follower.isAway ? words.away : ""}
+      </div>
+      <main>
+        {view === "day" && (
+          <DayView
+            day={follower.day}
+            date={follower.date}
+            isHidden={follower.isHidden}
+            onChoose={setChosen}
+            onDate={follower.show}
+            onStep={(days) => follower.show(daysLater(follower.date, days))}
+            onSignIn={() => setSigningIn(true)}
+          />
+        )}
+        {me && view === "mine" && <Mine day={follower.day as ShownDay | undefined} />}
+        {me && view === "messages" && <Messages />}
+        {me && view === "account" && <AccountView onSignedOut={() => setView("day")} />}
+      </main>
+      {hold && chosen === undefined && <HoldBar hold={hold} onPay={() => setPaying(hold)} />}
+      {chosen && <BookSheet chosen={chosen} onClose={() => setChosen(undefined)} onMine={() => setView("mine")} />}
+      {paying && !chosen && (
+        <PaySheet hold={paying} onClose={() => setPaying(undefined)} onMine={() => setView("mine")} />
+      )}
+      {isSigningIn && <SignInSheet onClose={() => setSigningIn(false)} />}
+      {speech.region}
+    </ClubContext>
+  )
+}
+
+interface Own {
+  readonly own: readonly ListedBooking[]
+  readonly wishes: readonly OwnWish[]
+}
+const nothing: Own = { own: [], wishes: [] }
+
+/** What stands, or may still come to stand. */
+const isShown: ReadonlySet<string> = new Set(["held", "pending", "confirmed", "checked_in"])
+
+const languageKey = "slotbase.language"
+
+/** The language that was chosen on this device, else that of the page. */
+function useLanguage(given: PageLanguage): [PageLanguage, (language: PageLanguage) => void] {
+  const [language, set] = useState<PageLanguage>(() => {
+    const kept = stored()
+    return kept === "en" || kept === "de" ? kept : given
+  })
+  useEffect(() => {
+    document.documentElement.lang = language
+  }, [language])
+  return [
+    language,
+    (chosen) => {
+      set(chosen)
+      try {
+        localStorage.setItem(languageKey, chosen)
+      } catch {
+        // A frame may have no storage. The choice then lasts until the page is left.
+      }
+    },
+  ]
+}
+
+function stored(): string | null {
+  try {
+    return new URLSearchParams(location.search).get("lang") ?? localStorage.getItem(languageKey)
+  } catch {
+    return null
+  }
+}

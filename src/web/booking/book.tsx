@@ -1,0 +1,153 @@
+/**
+ * The sheet of a chosen time: how long, what the club asks, then the hold. Who is not signed in does that in between,
+ * and the choice stays. A time that is taken leads to the waitlist.
+ */
+import { useEffect, useState } from "react"
+import { Button, Label, Radio, RadioGroup } from "react-aria-components"
+import type { AskedQuestion, ListedBooking } from "./answers.ts"
+import { Refused } from "./api.ts"
+import { isMember, useClub } from "./club.ts"
+import { freeInARow, type ShownSlot } from "./day.ts"
+import type { Chosen } from "./grid.tsx"
+import { Pay } from "./pay.tsx"
+import { type GivenAnswers, Questions } from "./questions.tsx"
+import { FaultNote, Sheet } from "./sheet.tsx"
+import { SignInForm } from "./sign-in.tsx"
+import { dateOf, dayOf, hoursOf, moneyOf, timeOf } from "./times.ts"
+import { useWork } from "./use-work.ts"
+import { JoinWaitlist } from "./wait.tsx"
+
+export interface BookSheetProps {
+  readonly chosen: Chosen
+  readonly onClose: () => void
+  readonly onMine: () => void
+}
+
+/** A member books this many slots in a row, if the club's policy allows them. */
+const longest = 4
+
+export function BookSheet({ chosen, onClose, onMine }: BookSheetProps) {
+  const { words, writing, language } = useClub()
+  const { court, slot } = chosen
+  // As it was when the sheet opened: a time that is held becomes the person's own meanwhile.
+  const [state] = useState(chosen.state)
+  const title = state === "booked" || state === "held" ? words.waitTitle(court.name) : words.bookTitle(court.name)
+  const when = `${dayOf(language, dateOf(writing, slot.startAt))}, ${hoursOf(writing, slot.startAt, slot.endAt)}`
+  return (
+    <Sheet title={title} onClose={onClose}>
+      {state === "free" ? (
+        <Book chosen={chosen} onClose={onClose} onMine={onMine} />
+      ) : (
+        <>
+          <p className="when">{when}</p>
+          {state === "past" && <p>{words.passed}</p>}
+          {state === "blocked" && <p>{words.closedTime}</p>}
+          {state === "mine" && <OwnTime onClose={onClose} onMine={onMine} />}
+          {(state === "booked" || state === "held") && <JoinWaitlist chosen={chosen} onClose={onClose} />}
+        </>
+      )}
+    </Sheet>
+  )
+}
+
+function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
+  const { facts, words, writing, language, api, me, noteClock, refreshOwn, say } = useClub()
+  const [choices] = useState(() => freeInARow(court.slots, slot.startAt, longest))
+  const [endAt, setEndAt] = useState(choices[0]?.endAt ?? slot.endAt)
+  const [isSigning, setSigning] = useState(false)
+  const [answers, setAnswers] = useState<GivenAnswers>({})
+  const [made, setMade] = useState<ListedBooking>()
+  const questions = useQuestions()
+  const work = useWork()
+  const price = priceUntil(choices, endAt)
+  const wish = { resourceId: court.resourceId, startAt: slot.startAt, endAt }
+
+  const keep = () =>
+    work.run(async () => {
+      const given = Object.entries(answers).map(([questionId, answer]) => ({ questionId, answer }))
+      const wanted = { ...wish, ...(given.length > 0 && { answers: given }) }
+      const held = await api.send<ListedBooking>("POST", "…/holds", wanted).catch((error) => {
+        // Such a time is asked for at once: the club decides about it.
+        if (!(error instanceof Refused && error.code === "approval_required")) throw error
+        return api.send<ListedBooking>("POST", "…/bookings", { ...wanted, paymentMethod: "online" })
+      })
+      noteClock(held.updatedAt)
+      setMade(held)
+      say(`${words.keptFor} ${court.name}, ${hoursOf(writing, slot.startAt, endAt)}`)
+      await refreshOwn()
+    })
+  if (made) return <Pay hold={made} onClose={onClose} onMine={onMine} />
+  if (me === undefined && isSigning) return <SignInForm onDone={() => setSigning(false)} />
+  return (
+    <div className="form">
+      <p className="when">
+        {dayOf(language, dateOf(writing, slot.startAt))}, {hoursOf(writing, slot.startAt, endAt)}
+      </p>
+      {choices.length > 1 && (
+        <RadioGroup className="choices" value={endAt} onChange={setEndAt}>
+          <Label>{words.until}</Label>
+          <div className="chips">
+            {choices.map((each) => (
+              <Radio key={each.endAt} value={each.endAt} className="chip">
+                {timeOf(writing, each.endAt)}
+              </Radio>
+            ))}
+          </div>
+        </RadioGroup>
+      )}
+      <p className="price">
+        <span>{words.price}</span>
+        <strong>{price === 0 ? words.free0 : moneyOf(writing, price, facts.currency)}</strong>
+      </p>
+      {questions.length > 0 && <Questions questions={questions} answers={answers} onAnswers={setAnswers} />}
+      {me && !isMember(me, facts.facility.id) && <p className="fault">{words.notMember}</p>}
+      <FaultNote says={work.fault} />
+      <Button
+        className="go"
+        autoFocus
+        data-pending={work.isBusy || undefined}
+        isDisabled={me !== undefined && !isMember(me, facts.facility.id)}
+        onPress={() => (me === undefined ? setSigning(true) : keep())}
+      >
+        {words.keep}
+      </Button>
+    </div>
+  )
+}
+
+function OwnTime({ onClose, onMine }: Pick<BookSheetProps, "onClose" | "onMine">) {
+  const { words } = useClub()
+  return (
+    <>
+      <p>{words.yoursText}</p>
+      <Button
+        className="go"
+        onPress={() => {
+          onMine()
+          onClose()
+        }}
+      >
+        {words.toMine}
+      </Button>
+    </>
+  )
+}
+
+const priceUntil = (choices: readonly ShownSlot[], endAt: string): number =>
+  choices.filter((each) => each.endAt <= endAt).reduce((sum, { priceAmount }) => sum + priceAmount, 0)
+
+/** What the club asks of a booking of open play. */
+function useQuestions(): readonly AskedQuestion[] {
+  const { api, me } = useClub()
+  const [questions, setQuestions] = useState<readonly AskedQuestion[]>([])
+  useEffect(() => {
+    if (me === undefined) return
+    api
+      .get<{ questions: readonly AskedQuestion[] }>("…/booking-questions")
+      .then((found) => setQuestions(found.questions.filter(isOfPlay)))
+      .catch(() => {})
+  }, [api, me])
+  return questions
+}
+
+const isOfPlay = ({ bookingTypes }: AskedQuestion) => bookingTypes === undefined || bookingTypes.includes("open_play")

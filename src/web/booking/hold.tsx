@@ -1,0 +1,135 @@
+/**
+ * The countdown of a hold. It speaks at two minutes, one minute and 20 seconds. One key gives more time, up to ten
+ * times, unless somebody waits for the slot (Web Content Accessibility Guidelines 2.2.1).
+ */
+import { useEffect, useRef, useState } from "react"
+import { Button } from "react-aria-components"
+import type { ListedBooking } from "./answers.ts"
+import { Refused } from "./api.ts"
+import { useClub } from "./club.ts"
+import { clockOf, hoursOf } from "./times.ts"
+import { useWork } from "./use-work.ts"
+
+export interface HoldClockProps {
+  readonly hold: ListedBooking
+  readonly onExtended: (hold: ListedBooking) => void
+  readonly onRanOut: () => void
+}
+
+export function HoldClock({ hold, onExtended, onRanOut }: HoldClockProps) {
+  const { words, say } = useClub()
+  const left = useSecondsLeft(hold, onRanOut)
+  const more = useMoreTime(hold, onExtended)
+  useSpokenMarks(left)
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const isTyping = event.target instanceof HTMLInputElement && event.target.type !== "radio"
+      if (event.key.toLowerCase() === "m" && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping) more.ask()
+    }
+    document.addEventListener("keydown", onKey)
+    return () => document.removeEventListener("keydown", onKey)
+  })
+  useEffect(() => more.said && say(more.said), [more.said, say])
+  return (
+    <div className={left <= 60 ? "clock late" : "clock"}>
+      <p className="clocktext">
+        {words.keptFor} <strong className="digits">{clockOf(left)}</strong>
+      </p>
+      {(hold.extensionsLeft ?? 0) > 0 && (
+        <Button
+          className="quiet"
+          onPress={more.ask}
+          data-pending={more.isBusy || undefined}
+          aria-describedby="more-left"
+        >
+          {words.moreTime} <kbd>M</kbd>
+        </Button>
+      )}
+      <p className="help" id="more-left">
+        {more.fault ?? words.moreTimeLeft(hold.extensionsLeft ?? 0)}
+      </p>
+    </div>
+  )
+}
+
+/** A hold that waits while the person looks at something else. */
+export function HoldBar({ hold, onPay }: { readonly hold: ListedBooking; readonly onPay: () => void }) {
+  const { words, writing, api, refreshOwn } = useClub()
+  const left = useSecondsLeft(hold, () => void refreshOwn().catch(() => {}))
+  const { run, isBusy } = useWork()
+  const giveBack = () =>
+    run(async () => {
+      await api.send("DELETE", `…/holds/${hold.id}`)
+      await refreshOwn()
+    })
+  useSpokenMarks(left)
+  return (
+    <section className="holdbar" aria-label={words.keptFor}>
+      <p>
+        {hold.resourceName}, {hoursOf(writing, hold.startAt, hold.endAt)}{" "}
+        <strong className="digits">{clockOf(left)}</strong>
+      </p>
+      <Button className="quiet" onPress={giveBack} data-pending={isBusy || undefined}>
+        {words.giveBack}
+      </Button>
+      <Button className="go small" onPress={onPay}>
+        {words.payTitle}
+      </Button>
+    </section>
+  )
+}
+
+/** Whole seconds until an instant by the database's clock. */
+export function useSecondsLeft({ expiresAt }: { readonly expiresAt: string | null }, onRanOut: () => void): number {
+  const { now } = useClub()
+  const [at, setAt] = useState(now)
+  const ranOut = useRef(onRanOut)
+  ranOut.current = onRanOut
+  const end = Date.parse(expiresAt ?? "")
+  useEffect(() => {
+    const timer = setInterval(() => {
+      const present = now()
+      setAt(present)
+      if (present < end) return
+      clearInterval(timer)
+      ranOut.current()
+    }, 250)
+    return () => clearInterval(timer)
+  }, [end, now])
+  return Math.max(0, Math.ceil((end - at) / 1_000))
+}
+
+function useMoreTime(hold: ListedBooking, onExtended: (hold: ListedBooking) => void) {
+  const { api, words, now } = useClub()
+  const { run, isBusy, fault, setFault } = useWork()
+  const [said, setSaid] = useState<string>()
+  const ask = () => {
+    if ((hold.extensionsLeft ?? 0) === 0) return
+    void run(async () => {
+      try {
+        const longer = await api.send<ListedBooking>("POST", `…/holds/${hold.id}/extend`, {})
+        onExtended(longer)
+        setSaid(words.extended(clockOf(Math.round((Date.parse(longer.expiresAt ?? "") - now()) / 1_000))))
+      } catch (error) {
+        if (!(error instanceof Refused && error.code === "somebody_waits")) throw error
+        setSaid(words.somebodyWaits)
+        setFault(words.somebodyWaits)
+      }
+    })
+  }
+  return { ask, isBusy, fault, said }
+}
+
+function useSpokenMarks(left: number): void {
+  const { words, say } = useClub()
+  const before = useRef(left)
+  useEffect(() => {
+    const marks = [
+      [120, words.twoMinutes],
+      [60, words.oneMinute],
+      [20, words.twentySeconds],
+    ] as const
+    for (const [seconds, text] of marks) if (before.current > seconds && left <= seconds && left > 0) say(text)
+    before.current = left
+  }, [left, words, say])
+}

@@ -1,0 +1,61 @@
+/** The club's name, and the ways to the other parts of the page. */
+import { Button } from "react-aria-components"
+import { useClub } from "./club.ts"
+import { useUnread } from "./messages.tsx"
+
+export type PageView = "day" | "mine" | "messages" | "account"
+const views: readonly PageView[] = ["day", "mine", "messages", "account"]
+
+/** A push message opens the page at #messages. */
+export const viewInAddress = (): PageView => views.find((view) => location.hash === `#${view}`) ?? "day"
+
+export interface TopBarProps {
+  readonly view: PageView
+  readonly onView: (view: PageView) => void
+  readonly onSignIn: () => void
+}
+
+export function TopBar({ view, onView, onSignIn }: TopBarProps) {
+  const { facts, words, me, language, setLanguage } = useClub()
+  const unread = useUnread()
+  const names: Readonly<Record<PageView, string>> = {
+    day: words.day,
+    mine: words.myBookings,
+    messages: words.messages,
+    account: words.account,
+  }
+  return (
+    <header className="top">
+      <p className="club">{facts.facility.name}</p>
+      {me === undefined ? (
+        <div className="ways">
+          <Button className="way" onPress={() => setLanguage(language === "en" ? "de" : "en")}>
+            <span lang={language === "en" ? "de" : "en"}>{language === "en" ? words.german : words.english}</span>
+          </Button>
+          <Button className="way strong" onPress={onSignIn}>
+            {words.signIn}
+          </Button>
+        </div>
+      ) : (
+        <nav className="ways" aria-label={facts.facility.name}>
+          {views.map((each) => (
+            <Button
+              key={each}
+              className="way"
+              aria-current={view === each ? "page" : undefined}
+              onPress={() => onView(each)}
+            >
+              {names[each]}
+              {each === "messages" && unread > 0 && (
+                <span className="count">
+                  <span aria-hidden="true">{unread}</span>
+                  <span className="unseen">{words.unread(unread)}</span>
+                </span>
+              )}
+            </Button>
+          ))}
+        </nav>
+      )}
+    </header>
+  )
+}
