@@ -40,6 +40,7 @@ import type { App } from "./http/app.ts"
 import { Live } from "./outbound/live/live.ts"
 import { mailboxUrl } from "./outbound/messages/channels/email/routes.ts"
 import { phoneUrl } from "./outbound/messages/channels/sms/routes.ts"
+import { loadAssets } from "./pages/assets.ts"
 
 /** Time for the answers under way, which are errors now. */
 const endWithoutDatabaseMs = 2_000
@@ -103,6 +104,8 @@ async function start(): Promise<void> {
     ends.push(actors.stop)
     void actors.failed.then(escalate)
   }
+  // Elsewhere the first visitor of a booking page waits for the bundle.
+  if (config.role !== "actors" && config.environment !== "development") void loadAssets().catch(complain)
   const [mailbox, phone] = [mailboxUrl(app, address), phoneUrl(app, address)]
   const first = await findFirstClub(db, config)
   // From here on nothing fails the start: a process that was ready heals, or its supervisors end it.

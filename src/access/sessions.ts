@@ -17,6 +17,7 @@ import { Email, Id, normalEmail } from "#base/schema/request-fields.ts"
 import { opaqueText } from "#base/schema/text-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { noteChange } from "#events/audit.ts"
+import { record } from "#events/outbox.ts"
 import type { Caller } from "./caller.ts"
 import { noteFailedSignIn } from "./failed-sign-ins.ts"
 import { isPassword } from "./passwords.ts"
@@ -175,11 +176,14 @@ export async function endSessionsOf(tx: Tx, userId: string, exceptToken?: string
   return ended.filter(({ was_open }) => was_open).length
 }
 
-/** The token is invalid from the commit on. */
+/** The token is invalid from the commit on. Records `user.sessions_ended`, so that live channels close at once. */
 export async function endSession(tx: Tx, token: string): Promise<void> {
-  const [ended] = await tx<{ user_id: string }[]>`
-    delete from slotbase.sessions where token_hash = ${hashToken(token)} returning user_id`
-  if (ended) noteChange(tx, { subjectType: "user", subjectId: ended.user_id })
+  const [ended] = await tx<{ id: string | null; user_id: string }[]>`
+    delete from slotbase.sessions where token_hash = ${hashToken(token)} returning id, user_id`
+  if (!ended) return
+  const { id, user_id: userId } = ended
+  noteChange(tx, { subjectType: "user", subjectId: userId })
+  record(tx, { type: "user.sessions_ended", data: { userId, sessionsEnded: 1, ...(id !== null && { sessionId: id }) } })
 }
 
 /** Deletes expired sessions, at most `limit`, and returns their number. Expired sessions accept no token any more. */

@@ -45,7 +45,15 @@ export function beginSignIn(share: string, email: string): SignInTry {
   }
 }
 
-const ofPair = new RateLimiter(rates.signIn)
-const ofAddress = new RateLimiter(rates.signInOfAddress)
-const ofAccount = new SharedRate(rates.firstSignIn, rates.furtherSignIn)
+const newShares = () => ({
+  ofPair: new RateLimiter(rates.signIn),
+  ofAddress: new RateLimiter(rates.signInOfAddress),
+  ofAccount: new SharedRate(rates.firstSignIn, rates.furtherSignIn),
+})
+let { ofPair, ofAddress, ofAccount } = newShares()
+
+/** Forgets all tries. For tests of other things, which share a process. */
+export function forgetSignInTries(): void {
+  ;({ ofPair, ofAddress, ofAccount } = newShares())
+}
 const refusal = "Too many tries to sign in; wait, then try again."

@@ -1,5 +1,6 @@
 /** Every area of the API in one list, for the server, the document and the typed client. */
 
+import { agentRoutes } from "#domain/agents/routes/agents.ts"
 import { approvalRoutes } from "#domain/booking/routes/approvals.ts"
 import { checkInRoutes } from "#domain/booking/routes/attendance.ts"
 import { availabilityRoutes } from "#domain/booking/routes/availability.ts"
@@ -19,10 +20,13 @@ import { coachBlockRoutes } from "#domain/coaching/routes/blocks.ts"
 import { coachRoutes } from "#domain/coaching/routes/coaches.ts"
 import { feedbackRoutes } from "#domain/coaching/routes/feedback.ts"
 import { mediaRoutes } from "#domain/coaching/routes/feedback-files.ts"
+import { feedbackPartRoutes } from "#domain/coaching/routes/feedback-parts.ts"
 import { feedbackUploadRoutes } from "#domain/coaching/routes/feedback-uploads.ts"
 import { progressRoutes } from "#domain/coaching/routes/progress.ts"
 import { coachSessionRoutes } from "#domain/coaching/routes/sessions.ts"
 import { figuresRoutes } from "#domain/figures/routes/figures.ts"
+import { reportRoutes } from "#domain/figures/routes/reports.ts"
+import { paymentAgingRoutes } from "#domain/invoices/routes/aging.ts"
 import { invoiceRoutes } from "#domain/invoices/routes/invoices.ts"
 import { invoiceSettingsRoutes } from "#domain/invoices/routes/settings.ts"
 import { billingRoutes } from "#domain/payments/routes/accounts.ts"
@@ -48,8 +52,12 @@ import { deadLetterRoutes } from "#operations/dead-letters/routes.ts"
 import { jobRoutes } from "#operations/jobs/routes.ts"
 import { healthRoutes } from "#operations/routes/health.ts"
 import { metricsRoutes } from "#operations/routes/metrics.ts"
+import { calendarConsentRoutes } from "#outbound/calendars/consents/routes.ts"
+import { calendarFeedRoutes } from "#outbound/calendars/feeds/routes.ts"
+import { calendarSyncRoutes } from "#outbound/calendars/routes/calendar-syncs.ts"
 import { eventTypeRoutes } from "#outbound/feed/routes/event-types.ts"
 import { eventRoutes } from "#outbound/feed/routes/events.ts"
+import { eventStreamRoutes } from "#outbound/feed/routes/stream.ts"
 import { hookRoutes } from "#outbound/hooks/routes.ts"
 import { notificationRoutes } from "#outbound/messages/channels/in-app/routes.ts"
 import { pushRoutes } from "#outbound/messages/channels/push/routes.ts"
@@ -75,6 +83,7 @@ export const areas = [
   notificationRoutes,
   pushRoutes,
   preferenceRoutes,
+  calendarFeedRoutes,
   accountLinkRoutes,
   organizationRoutes,
   facilityRoutes,
@@ -97,16 +106,21 @@ export const areas = [
   planRoutes,
   subscriptionRoutes,
   figuresRoutes,
+  reportRoutes,
   paymentRoutes,
   offlinePaymentRoutes,
   billingRoutes,
   invoiceRoutes,
+  paymentAgingRoutes,
   invoiceSettingsRoutes,
   stripeRoutes,
   feedbackRoutes,
+  agentRoutes,
   feedbackUploadRoutes,
+  feedbackPartRoutes,
   mediaRoutes,
   progressRoutes,
+  eventStreamRoutes,
   eventRoutes,
   eventTypeRoutes,
   webhookRoutes,
@@ -115,6 +129,8 @@ export const areas = [
   replayRoutes,
   continuityRoutes,
   hookRoutes,
+  calendarSyncRoutes,
+  calendarConsentRoutes,
   auditRoutes,
   deadLetterRoutes,
   jobRoutes,

@@ -17,6 +17,9 @@ export interface LiveMessage {
 
 const channel = { type: "string", description: "the name of a channel, with its id" }
 const position = { type: "string", pattern: "^[0-9]{1,15}$", description: "a position in the event log" }
+const place = { type: "string", pattern: "^[0-9]{1,15}(-[0-9a-f]{16})?$", description: "a position, with its epoch" }
+const epoch = { type: "string", pattern: "^[0-9a-f]{16}$", description: "the log in which the position counts" }
+const more = { const: true, description: "more frames of this position follow on this channel" }
 const text = { type: "string" }
 const uuid = { type: "string", format: "uuid" }
 
@@ -29,6 +32,7 @@ const frame = (type: string, fields: Readonly<Record<string, object>> = {}, opti
 const bookings = `user:${example.playerId}:bookings`
 const court = `resource:${example.resourceId}:availability`
 const at = "98113"
+const log = "6f1c2ad4b0937e58"
 
 /** What clients send. Unknown fields are ignored. */
 export const clientFrames: Readonly<Record<string, LiveMessage>> = {
@@ -39,8 +43,13 @@ export const clientFrames: Readonly<Record<string, LiveMessage>> = {
   },
   subscribe: {
     summary: "Listen to a channel, from now on or after a position",
-    schema: frame("subscribe", { channel, after: position }, ["after"]),
-    example: { type: "subscribe", channel: court, after: at },
+    schema: frame("subscribe", { channel, after: place, epoch }, ["after", "epoch"]),
+    example: { type: "subscribe", channel: court, after: `${at}-${log}` },
+  },
+  guest: {
+    summary: "Go on without an account, and hear the availability that facilities show to everybody",
+    schema: frame("guest"),
+    example: { type: "guest" },
   },
   unsubscribe: {
     summary: "Listen no more",
@@ -59,15 +68,24 @@ export const serverFrames: Readonly<Record<string, LiveMessage>> = {
   },
   subscribed: {
     summary: "The socket listens; `replayed` frames follow at once",
-    schema: frame("subscribed", { channel, position, replayed: { type: "integer", minimum: 0 } }),
-    example: { type: "subscribed", channel: court, position: at, replayed: 0 },
+    schema: frame("subscribed", { channel, position, epoch, replayed: { type: "integer", minimum: 0 } }),
+    example: { type: "subscribed", channel: court, position: at, epoch: log, replayed: 0 },
   },
   unsubscribed: {
     summary: "The socket listens no more",
     schema: frame("unsubscribed", { channel }),
     example: { type: "unsubscribed", channel: court },
   },
-  pong: { summary: "Somebody is there", schema: frame("pong", { position }), example: { type: "pong", position: at } },
+  pong: {
+    summary: "Somebody is there, and has sent everything up to this position",
+    schema: frame("pong", { position, epoch }, ["epoch"]),
+    example: { type: "pong", position: at, epoch: log },
+  },
+  position: {
+    summary: "Everything up to this position was sent on all channels of the socket: a quiet one has missed nothing",
+    schema: frame("position", { position, epoch }),
+    example: { type: "position", position: at, epoch: log },
+  },
   error: {
     summary: "A frame was refused; the socket stays open",
     schema: frame("error", { code: text, channel, message: text }, ["channel"]),
@@ -81,43 +99,55 @@ const statuses = [...new Set([...Object.values(bookingStatuses), "pending", "hel
 export const channelFrames: Readonly<Record<string, LiveMessage>> = {
   "booking.update": {
     summary: "A booking has another status",
-    schema: frame("booking.update", {
-      channel,
-      position,
-      eventId: uuid,
-      payload: {
-        type: "object",
-        required: ["bookingId", "status", "updatedAt"],
-        properties: {
-          bookingId: uuid,
-          status: { type: "string", enum: statuses },
-          updatedAt: { type: "string", format: "date-time" },
+    schema: frame(
+      "booking.update",
+      {
+        channel,
+        position,
+        epoch,
+        more,
+        eventId: uuid,
+        payload: {
+          type: "object",
+          required: ["bookingId", "status", "updatedAt"],
+          properties: {
+            bookingId: uuid,
+            status: { type: "string", enum: statuses },
+            updatedAt: { type: "string", format: "date-time" },
+          },
         },
       },
-    }),
+      ["more"],
+    ),
     example: {
-      ...{ type: "booking.update", channel: bookings, position: at, eventId: example.eventId },
+      ...{ type: "booking.update", channel: bookings, position: at, epoch: log, eventId: example.eventId },
       payload: { bookingId: example.bookingId, status: "confirmed", updatedAt: example.bookedAt },
     },
   },
   "availability.changed": {
     summary: "The slots of a resource on a local day, as they are now",
-    schema: frame("availability.changed", {
-      channel,
-      position,
-      eventId: uuid,
-      payload: {
-        type: "object",
-        required: ["resourceId", "date", "slots"],
-        properties: {
-          resourceId: uuid,
-          date: { type: "string", format: "date" },
-          slots: { type: "array", items: jsonSchemaOf(Slot) },
+    schema: frame(
+      "availability.changed",
+      {
+        channel,
+        position,
+        epoch,
+        more,
+        eventId: uuid,
+        payload: {
+          type: "object",
+          required: ["resourceId", "date", "slots"],
+          properties: {
+            resourceId: uuid,
+            date: { type: "string", format: "date" },
+            slots: { type: "array", items: jsonSchemaOf(Slot) },
+          },
         },
       },
-    }),
+      ["more"],
+    ),
     example: {
-      ...{ type: "availability.changed", channel: court, position: at, eventId: example.eventId },
+      ...{ type: "availability.changed", channel: court, position: at, epoch: log, eventId: example.eventId },
       payload: {
         resourceId: example.resourceId,
         date: "2026-03-12",
@@ -127,36 +157,48 @@ export const channelFrames: Readonly<Record<string, LiveMessage>> = {
   },
   "feedback.new": {
     summary: "A coach has published feedback",
-    schema: frame("feedback.new", {
-      channel,
-      position,
-      eventId: uuid,
-      payload: {
-        type: "object",
-        required: ["feedbackId", "sessionId", "coachName"],
-        properties: { feedbackId: uuid, sessionId: uuid, coachName: text },
+    schema: frame(
+      "feedback.new",
+      {
+        channel,
+        position,
+        epoch,
+        more,
+        eventId: uuid,
+        payload: {
+          type: "object",
+          required: ["feedbackId", "sessionId", "coachName"],
+          properties: { feedbackId: uuid, sessionId: uuid, coachName: text },
+        },
       },
-    }),
+      ["more"],
+    ),
     example: {
-      ...{ type: "feedback.new", channel: `user:${example.playerId}:feedback`, position: at },
+      ...{ type: "feedback.new", channel: `user:${example.playerId}:feedback`, position: at, epoch: log },
       eventId: example.eventId,
       payload: { feedbackId: example.feedbackId, sessionId: example.sessionId, coachName: "Jonas Weber" },
     },
   },
   notification: {
     summary: "The user has a new message",
-    schema: frame("notification", {
-      channel,
-      position,
-      eventId: uuid,
-      payload: {
-        type: "object",
-        required: ["notificationId", "type", "title", "body", "data"],
-        properties: { notificationId: uuid, type: text, title: text, body: text, data: { type: "object" } },
+    schema: frame(
+      "notification",
+      {
+        channel,
+        position,
+        epoch,
+        more,
+        eventId: uuid,
+        payload: {
+          type: "object",
+          required: ["notificationId", "type", "title", "body", "data"],
+          properties: { notificationId: uuid, type: text, title: text, body: text, data: { type: "object" } },
+        },
       },
-    }),
+      ["more"],
+    ),
     example: {
-      ...{ type: "notification", channel: `user:${example.playerId}:notifications`, position: at },
+      ...{ type: "notification", channel: `user:${example.playerId}:notifications`, position: at, epoch: log },
       eventId: example.eventId,
       payload: {
         notificationId: example.notificationId,
@@ -169,8 +211,8 @@ export const channelFrames: Readonly<Record<string, LiveMessage>> = {
   },
   resync: {
     summary: "Frames are missing: read the present state, then go on from this position",
-    schema: frame("resync", { channel, position }),
-    example: { type: "resync", channel: court, position: at },
+    schema: frame("resync", { channel, position, epoch }),
+    example: { type: "resync", channel: court, position: at, epoch: log },
   },
 }
 

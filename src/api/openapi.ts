@@ -26,7 +26,7 @@ export function openApiRoutes(server: () => AnyElysia) {
 
 /** The OpenAPI 3.1 document of a server's routes. */
 export function documentOf(server: AnyElysia) {
-  const { paths } = toOpenAPISchema(server, { staticFile: false })
+  const { paths } = toOpenAPISchema(server, { staticFile: false, methods: [] })
   return {
     openapi: "3.1.0",
     info: { title: "SlotBase", version, description },
@@ -78,8 +78,8 @@ interface Operation {
 }
 
 /**
- * The generator finds only the parameters of paths, and does not know that SlotBase's are ids. `x-query` has the
- * query's.
+ * The generator finds only the parameters of paths, and does not know that SlotBase's are ids. `x-query` has
+ * those of the query and the headers.
  */
 function withParameters(operation: Operation, path: string, method: string): Operation {
   const { "x-query": query = [], "x-max-body-bytes": maxBodyBytes, parameters = [], ...rest } = operation
@@ -199,10 +199,12 @@ const problems: Readonly<Record<string, string>> = {
   404: "Not there, or in a facility that the caller may not see.",
   409: "The state of things stands against it.",
   410: "It is gone, and does not come back.",
+  412: "The client speaks another version of tus than 1.0.0.",
   413: "The body is too large.",
   415: "The body is not of the type that is taken here.",
   416: "The content has no such range of bytes.",
   422: "The input does not parse, or is against a rule.",
+  460: "The checksum of the part is another one.",
   429: "Too many requests; see Retry-After.",
   503: "The database does not answer; see Retry-After.",
 }

@@ -8,13 +8,19 @@ import { limitRequests } from "#http/request-rates.ts"
 import { untilStarted } from "#http/until-started.ts"
 import { healthRoutes } from "#operations/routes/health.ts"
 import { metricsRoutes } from "#operations/routes/metrics.ts"
+import { channelRoutes } from "#outbound/calendars/channels/routes.ts"
+import { consentReturnRoutes } from "#outbound/calendars/consents/routes.ts"
+import { calendarFileRoutes } from "#outbound/calendars/feeds/routes.ts"
 import { webSocketOptions } from "#outbound/live/limits.ts"
 import { Live } from "#outbound/live/live.ts"
 import { liveRoutes } from "#outbound/live/routes.ts"
+import { liveStreamRoutes } from "#outbound/live/stream-routes.ts"
 import { bookingLinkRoutes } from "#outbound/messages/booking-links/routes.ts"
 import { mailboxRoutes } from "#outbound/messages/channels/email/routes.ts"
 import { phoneRoutes } from "#outbound/messages/channels/sms/routes.ts"
 import { unsubscribeRoutes } from "#outbound/messages/preferences/routes/unsubscribe.ts"
+import { bookingPageRoutes } from "#pages/routes/booking-page.ts"
+import { pageSessionRoutes } from "#pages/routes/session.ts"
 import { areas } from "./areas.ts"
 import { asyncApiRoutes } from "./asyncapi.ts"
 import { openApiRoutes } from "./openapi.ts"
@@ -36,10 +42,16 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
   return server
     .use(accountPageRoutes(app))
     .use(unsubscribeRoutes(app))
+    .use(calendarFileRoutes(app))
+    .use(consentReturnRoutes(app))
+    .use(channelRoutes(app))
     .use(bookingLinkRoutes(app))
+    .use(pageSessionRoutes(app))
+    .use(bookingPageRoutes(app))
     .use(mailboxRoutes(app))
     .use(phoneRoutes(app))
     .use(liveRoutes(live, app.config))
+    .use(liveStreamRoutes(live, app.config))
     .use(openApiRoutes(() => server))
     .use(asyncApiRoutes())
 }

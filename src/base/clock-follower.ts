@@ -4,6 +4,7 @@
  */
 import { clock } from "./clock.ts"
 import type { Db } from "./database/db.ts"
+import { onHint } from "./hints.ts"
 import { parts } from "./parts.ts"
 
 export const clockPart = "clock"
@@ -25,7 +26,7 @@ export async function superviseClock(db: Db, { onJump }: ClockWatchOptions): Pro
   await clock.follow(db)
   let [followedAt, following] = [performance.now(), false]
   parts.well(clockPart)
-  const timer = setInterval(async () => {
+  const look = async (isAwaited: boolean) => {
     if (performance.now() - followedAt > followedWithinMs)
       parts.restarting(clockPart, "The clock was not set from the database for a minute; it runs on by itself.")
     if (following) return
@@ -33,7 +34,7 @@ export async function superviseClock(db: Db, { onJump }: ClockWatchOptions): Pro
     try {
       const jumped = await jumpOf(db)
       followedAt = performance.now()
-      if (Math.abs(jumped) > jumpMs) {
+      if (Math.abs(jumped) > jumpMs && !isAwaited) {
         parts.restarted(clockPart)
         onJump(`The clock of the database jumped by ${Math.round(jumped / 1_000)} s.`)
       }
@@ -43,9 +44,12 @@ export async function superviseClock(db: Db, { onJump }: ClockWatchOptions): Pro
     } finally {
       following = false
     }
-  }, followEveryMs)
+  }
+  const timer = setInterval(() => look(false), followEveryMs)
+  const unhint = onHint("clock", () => void look(true))
   return () => {
     clearInterval(timer)
+    unhint()
     parts.forget(clockPart)
   }
 }

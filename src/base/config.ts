@@ -4,10 +4,12 @@
  */
 
 import { BadConfig } from "./bad-config.ts"
+import { type CalendarServiceConfig, googleOf, outlookOf } from "./calendar-services.ts"
 import { parseConnectionString } from "./database/connection-string.ts"
 import { parseNetworks } from "./egress/addresses.ts"
 import { type LogLevel, logLevels } from "./log.ts"
 import { type PushConfig, pushOf, type SmsConfig, smsOf } from "./message-services.ts"
+import { type TokenPrices, tokenPricesIn } from "./token-prices.ts"
 
 export { BadConfig } from "./bad-config.ts"
 
@@ -24,12 +26,14 @@ export const variables = [
   "SLOTBASE_SECRET_KEY",
   "SLOTBASE_ENV",
   "SLOTBASE_PUBLIC_URL",
+  "SLOTBASE_SIGN_IN_URL",
   "SLOTBASE_EGRESS_ALLOW",
   "SLOTBASE_TRUSTED_PROXIES",
   "SLOTBASE_REQUESTS_PER_SECOND",
   "SLOTBASE_DEMO",
   "SLOTBASE_MAIL_FROM",
   "SLOTBASE_MAX_UPLOAD_MB",
+  "SLOTBASE_FFMPEG",
   "SLOTBASE_LOG_LEVEL",
   "SLOTBASE_SMS_ACCOUNT_SID",
   "SLOTBASE_SMS_AUTH_TOKEN",
@@ -38,10 +42,27 @@ export const variables = [
   "SLOTBASE_PUSH_SUBJECT",
   "SLOTBASE_PUSH_PRIVATE_KEY",
   "SLOTBASE_EXTENSIONS",
+  "SLOTBASE_AI_URL",
+  "SLOTBASE_AI_KEY",
+  "SLOTBASE_AI_MODEL",
+  "SLOTBASE_AI_SPEECH_MODEL",
+  "SLOTBASE_AI_PRICE",
+  "SLOTBASE_AI_SPEECH_PRICE",
   "SMTP_URL",
   "STRIPE_SECRET_KEY",
   "STRIPE_WEBHOOK_SECRET",
+  "STRIPE_PUBLISHABLE_KEY",
   "STRIPE_API_BASE",
+  "SLOTBASE_GOOGLE_CLIENT_ID",
+  "SLOTBASE_GOOGLE_CLIENT_SECRET",
+  "SLOTBASE_GOOGLE_CONSENT_URL",
+  "SLOTBASE_GOOGLE_TOKEN_URL",
+  "SLOTBASE_GOOGLE_API_BASE",
+  "SLOTBASE_MICROSOFT_CLIENT_ID",
+  "SLOTBASE_MICROSOFT_CLIENT_SECRET",
+  "SLOTBASE_MICROSOFT_CONSENT_URL",
+  "SLOTBASE_MICROSOFT_TOKEN_URL",
+  "SLOTBASE_MICROSOFT_API_BASE",
   "S3_BUCKET",
   "S3_ENDPOINT",
   "S3_REGION",
@@ -67,6 +88,8 @@ export interface Config {
   readonly environment: "production" | "staging" | "development"
   /** The address at which people reach SlotBase, for links in mails; without a slash at its end. */
   readonly publicUrl: string
+  /** Where people sign in to book and to pay: an application of yours. Undefined: no page leads there. */
+  readonly signInUrl: string | undefined
   /** Networks, in CIDR form, that outgoing requests may reach although they are not public. */
   readonly egressAllow: readonly string[]
   /** Networks, in CIDR form, of the proxies whose X-Forwarded-For is believed. */
@@ -82,20 +105,43 @@ export interface Config {
   readonly push: PushConfig
   /** Undefined: the built-in payment provider, which moves no real money. */
   readonly stripe: StripeConfig | undefined
+  /** Undefined: no calendars at Google. */
+  readonly google: CalendarServiceConfig | undefined
+  /** Undefined: no calendars of Outlook. */
+  readonly outlook: CalendarServiceConfig | undefined
   /** The largest file that may be uploaded, bytes; kinds of files have smaller limits of their own. */
   readonly maxUploadBytes: number
+  /** The path of ffmpeg; undefined: it is looked for on the PATH. */
+  readonly ffmpeg: string | undefined
   /** An S3-compatible bucket for uploads; undefined: the data directory. */
   readonly s3: S3Config | undefined
   /** Log lines below this level are not written. */
   readonly logLevel: LogLevel
+  /** A service for text and speech; undefined: agents work by rules alone. */
+  readonly ai: AiConfig | undefined
   /** The path of a company's own file with handlers and hooks. */
   readonly extensions: string | undefined
+}
+
+export interface AiConfig {
+  /** The base of an OpenAI-compatible API, such as https://api.example.com/v1, without a slash at its end. */
+  readonly url: string
+  readonly key: string | undefined
+  /** Undefined: texts are improved by rules. */
+  readonly model: string | undefined
+  /** Undefined: voice notes stay untranscribed. */
+  readonly speechModel: string | undefined
+  /** Minor units for a million tokens, by currency. Left out: nothing is known of what they cost. */
+  readonly prices?: TokenPrices
+  readonly speechPrices?: TokenPrices
 }
 
 export interface StripeConfig {
   readonly secretKey: string
   /** The secret with which Stripe signs its webhook requests. */
   readonly webhookSecret: string
+  /** With it the booking page shows Stripe's card field. Left out: no cards are taken on the page. */
+  readonly publishableKey?: string
   /** The address of Stripe's API. An address that is not Stripe's own must be in egressAllow. */
   readonly apiBase: string
 }
@@ -145,6 +191,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
   const publicUrl = publicUrlOf(
     text("SLOTBASE_PUBLIC_URL") ?? `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
   )
+  const signInUrl = signInUrlOf(text("SLOTBASE_SIGN_IN_URL"))
   const mailFrom = text("SLOTBASE_MAIL_FROM") ?? "SlotBase <slotbase@localhost>"
   return {
     host,
@@ -158,6 +205,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     secretKey,
     environment,
     publicUrl,
+    signInUrl,
     egressAllow: networks("SLOTBASE_EGRESS_ALLOW", text("SLOTBASE_EGRESS_ALLOW") ?? ""),
     trustedProxies: networks("SLOTBASE_TRUSTED_PROXIES", text("SLOTBASE_TRUSTED_PROXIES") ?? ""),
     requestsPerSecond: requestsOf(text("SLOTBASE_REQUESTS_PER_SECOND") ?? "100"),
@@ -166,10 +214,19 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     mailFrom,
     sms: smsOf(text),
     push: pushOf(text, { environment, publicUrl, mailFrom }),
-    stripe: stripeOf(text("STRIPE_SECRET_KEY"), text("STRIPE_WEBHOOK_SECRET"), text("STRIPE_API_BASE")),
+    stripe: stripeOf(
+      text("STRIPE_SECRET_KEY"),
+      text("STRIPE_WEBHOOK_SECRET"),
+      text("STRIPE_PUBLISHABLE_KEY"),
+      text("STRIPE_API_BASE"),
+    ),
+    google: googleOf(text),
+    outlook: outlookOf(text),
     maxUploadBytes: megabytes("SLOTBASE_MAX_UPLOAD_MB", text("SLOTBASE_MAX_UPLOAD_MB") ?? "500"),
+    ffmpeg: text("SLOTBASE_FFMPEG"),
     s3: bucketOf(text),
     logLevel: choice("SLOTBASE_LOG_LEVEL", logLevels, "info"),
+    ai: aiOf(text),
     extensions: text("SLOTBASE_EXTENSIONS"),
   }
 }
@@ -180,6 +237,13 @@ function publicUrlOf(text: string): string {
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash)
     throw new BadConfig(`SLOTBASE_PUBLIC_URL is "${text}"; set it to an address such as https://book.example.com.`)
   return `${url.origin}${url.pathname}`.replace(/\/+$/, "")
+}
+
+function signInUrlOf(text: string | undefined): string | undefined {
+  const url = text === undefined ? undefined : URL.parse(text)
+  if (url === null || (url && (!/^https?:$/.test(url.protocol) || url.username)))
+    throw new BadConfig(`SLOTBASE_SIGN_IN_URL is "${text}"; set it to an address such as https://club.example/sign-in.`)
+  return url?.href
 }
 
 function requestsOf(value: string): number {
@@ -219,9 +283,32 @@ function bucketOf(text: (name: Variable) => string | undefined): S3Config | unde
   return { bucket, accessKeyId, secretAccessKey, ...(endpoint && { endpoint }), ...(region && { region }) }
 }
 
+function aiOf(text: (name: Variable) => string | undefined): AiConfig | undefined {
+  const [address, key] = [text("SLOTBASE_AI_URL"), text("SLOTBASE_AI_KEY")]
+  const [model, speechModel] = [text("SLOTBASE_AI_MODEL"), text("SLOTBASE_AI_SPEECH_MODEL")]
+  if (!address) {
+    if (key || model || speechModel || text("SLOTBASE_AI_PRICE") || text("SLOTBASE_AI_SPEECH_PRICE"))
+      throw new BadConfig("SLOTBASE_AI_URL is missing: set it beside the other SLOTBASE_AI_…")
+    return undefined
+  }
+  const url = URL.parse(address)
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash)
+    throw new BadConfig(`SLOTBASE_AI_URL is "${address}"; set it to an address such as https://api.example.com/v1.`)
+  if (!model && !speechModel)
+    throw new BadConfig(
+      "With SLOTBASE_AI_URL, SLOTBASE_AI_MODEL or SLOTBASE_AI_SPEECH_MODEL is required: name a model.",
+    )
+  return {
+    ...{ url: `${url.origin}${url.pathname}`.replace(/\/+$/, ""), key, model, speechModel },
+    prices: tokenPricesIn("SLOTBASE_AI_PRICE", text("SLOTBASE_AI_PRICE")),
+    speechPrices: tokenPricesIn("SLOTBASE_AI_SPEECH_PRICE", text("SLOTBASE_AI_SPEECH_PRICE")),
+  }
+}
+
 function stripeOf(
   secretKey: string | undefined,
   webhookSecret: string | undefined,
+  publishableKey: string | undefined,
   apiBase: string | undefined,
 ): StripeConfig | undefined {
   if (!secretKey && !webhookSecret) return undefined
@@ -229,10 +316,12 @@ function stripeOf(
     throw new BadConfig(
       "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second, Stripe's webhook requests could not be verified.",
     )
+  if (publishableKey !== undefined && !/^pk_[A-Za-z0-9_]{1,250}$/.test(publishableKey))
+    throw new BadConfig("STRIPE_PUBLISHABLE_KEY must be Stripe's key for browsers, which begins with pk_.")
   const base = URL.parse(apiBase ?? "https://api.stripe.com")
   if (!base || !/^https?:$/.test(base.protocol) || base.pathname !== "/")
     throw new BadConfig(`STRIPE_API_BASE is "${apiBase}"; set it to an address such as http://127.0.0.1:12111.`)
-  return { secretKey, webhookSecret, apiBase: base.origin }
+  return { secretKey, webhookSecret, ...(publishableKey && { publishableKey }), apiBase: base.origin }
 }
 
 function portOf(text: string): number {

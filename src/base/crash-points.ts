@@ -27,6 +27,10 @@ export const crashPoints = {
   "effect-begun": "A transactional handler is about to handle an event; runs before it may have made their effects.",
   "effect-made": "A transactional handler has made its effect in the open transaction; the run is not settled.",
   "runs-committed": "Effects and settlement are committed; the process does not know it yet.",
+  "joint-part-made":
+    "A handler has made its effects in the open transaction of several handlers; the next handler has not begun.",
+  "joint-part-left":
+    "A handler has left the transaction of several handlers, which is rolled back; its runs are still claimed.",
   "outside-begun": "An external handler is about to handle an event.",
   "outside-effect-made": "An external handler has done its work outside; the run is not settled.",
   "outside-settled": "The run of an external handler is settled; the process does not know it yet.",
@@ -50,6 +54,18 @@ export const crashPoints = {
   "messages-settled": "Sends are settled; the process does not know it yet, and the state of the service is not noted.",
   "abandoned-messages-freed":
     "The messages of a crashed process are free again; the process that freed them has claimed none of them.",
+  // Media.
+  "media-claimed": "A file is claimed by a process; nothing of it was read.",
+  "media-form-made": "A form of a file is made; it is not stored.",
+  "media-form-stored": "A form of a file is stored; it has no row.",
+  "media-form-kept": "A form of a file is stored and has its row; the next one is not begun.",
+  "media-made": "All forms of a file are there; its work is not settled.",
+  "media-settled": "The work on a file is settled; the process does not know it yet.",
+  "upload-part-stored": "A part of an upload is stored; it has no row.",
+  "upload-part-kept": "A part of an upload is stored and has its row; the request goes on.",
+  "upload-joined":
+    "The parts of an upload are joined and stored as a file; neither has the file its row, nor is the upload whole.",
+  "upload-whole": "An upload is whole and its file has its row; the client has no answer.",
   // Deliveries.
   "attempts-written": "Deliveries are claimed and their attempts written down; no request has left.",
   "request-next": "A request is about to leave.",
@@ -69,10 +85,25 @@ export const crashPoints = {
   "orphaned-claims-returned": "Orphaned claims of the process are free again; no pass has claimed them.",
   "abandoned-deliveries-reclaimed":
     "The deliveries of a crashed process are due again; the process that reclaimed them has sent none.",
+  // Calendars.
+  "calendar-claimed": "A calendar is claimed; its server was not asked.",
+  "calendar-entry-written": "An entry stands in the calendar; the database does not know it.",
+  "calendar-entry-removed": "An entry is gone from the calendar; the database does not know it.",
+  "calendar-entry-settled": "An entry is settled; the next one is not begun.",
+  "calendar-page-kept":
+    "A part of a calendar's changes is kept; its busy time is not taken, and its token is not kept.",
+  "calendar-pulled": "The busy time of a calendar is taken, and its token is kept; the calendar is still claimed.",
+  "calendar-in-step": "A calendar is in step; it is still claimed.",
   // Browsers.
   "log-read": "The broadcaster has read new positions and published none of them.",
   "frames-published": "The broadcaster has published the frames of the events, and not those of the slots.",
   // Jobs.
+  "ticks-decided":
+    "The scheduler has made the runs of due ticks in the open transaction; their schedules have not moved.",
+  "ticks-committed": "The runs of due ticks and their schedules are committed; no hint was sent.",
+  "job-runs-claimed": "Runs of jobs are claimed; none was begun.",
+  "job-done": "A run of a job has done its work; the run has not ended.",
+  "job-run-ended": "A run of a job has ended; the process does not know it yet.",
   "retries-due": "Deliveries that waited for the job webhook-retry are due; no hint was sent.",
   "overdue-ended": "Deliveries whose time was over are dead letters; more of their webhook may be.",
   "replay-queued": "A replay has put a batch into the queue in the open transaction; its cursor has not moved.",
@@ -87,6 +118,8 @@ export const crashPoints = {
   "detached-dead-lettered": "The events are detached. Work that was revived meanwhile has become dead letters again.",
   "partition-dropped": "A partition of the month is dropped.",
   "month-ended": "The month is marked as removed.",
+  "bill-issued": "An account has its bill for the month in the open transaction; its event is kept in memory only.",
+  "account-billed": "An account has its bill for the month; the next account of the facility is not begun.",
   // The life of a process.
   "process-registered": "The process has registered; its actors have not begun.",
   "actors-stopped": "The process was told to stop. Its actors have stopped, and their claims are not returned.",
@@ -116,6 +149,41 @@ export const retryPoints = [
 ] as const satisfies readonly CrashPoint[]
 /** Points of a job that somebody asks for. A test hits them alone too (test/actors/jobs/replays.test.ts). */
 export const replayPoints = ["replay-queued", "replay-advanced"] as const satisfies readonly CrashPoint[]
+
+/** Points of the scheduler and of the runs of jobs. A test hits them alone too (scheduler-kills.test.ts). */
+export const schedulerPoints = [
+  "ticks-decided",
+  "ticks-committed",
+  "job-runs-claimed",
+  "job-done",
+  "job-run-ended",
+] as const satisfies readonly CrashPoint[]
+/** Points of the job monthly-billing. Its own test hits them (test/actors/jobs/monthly-billing.test.ts). */
+export const billingPoints = ["bill-issued", "account-billed"] as const satisfies readonly CrashPoint[]
+/** Points of media. Their own tests hit them (test/actors/media and test/domain/media): they need a file each. */
+export const mediaPoints = [
+  "media-claimed",
+  "media-form-made",
+  "media-form-stored",
+  "media-form-kept",
+  "media-made",
+  "media-settled",
+  "upload-part-stored",
+  "upload-part-kept",
+  "upload-joined",
+  "upload-whole",
+] as const satisfies readonly CrashPoint[]
+
+/** Points of calendars. Their own test hits them (test/actors/calendars/kills.test.ts). */
+export const calendarPoints = [
+  "calendar-claimed",
+  "calendar-entry-written",
+  "calendar-entry-removed",
+  "calendar-entry-settled",
+  "calendar-page-kept",
+  "calendar-pulled",
+  "calendar-in-step",
+] as const satisfies readonly CrashPoint[]
 
 /** @param event the event in work, where there is a single one. A point can be armed for this event alone. */
 export function reached(point: CrashPoint, event?: string): void {

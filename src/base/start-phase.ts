@@ -4,15 +4,20 @@
  */
 
 let phase: string | undefined
+let ended = Promise.withResolvers<void>()
 
 export const startPhase = {
   /** One sentence, such as "The process is still starting." */
   begin(says: string): void {
+    if (phase === undefined) ended = Promise.withResolvers<void>()
     phase = says
   },
   over(): void {
     phase = undefined
+    ended.resolve()
   },
+  /** Resolves when the start is over. */
+  end: (): Promise<void> => (phase === undefined ? Promise.resolve() : ended.promise),
   /** Undefined when the start is over. */
   says: (): string | undefined => phase,
 }

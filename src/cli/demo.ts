@@ -16,6 +16,7 @@ import { fillSaturday, type Saturday } from "#demo/bookings.ts"
 import { openClub, timezone } from "#demo/club.ts"
 import { endLines, endsAreRight, readEnds } from "#demo/ends.ts"
 import { whyNoDemo } from "#demo/movable.ts"
+import { makeRecordings } from "#demo/recordings.ts"
 import { rules } from "#demo/rule-book.ts"
 import { visitNeighbours } from "#demo/rules/neighbours.ts"
 import { prepareSaturday } from "#demo/rules/of-the-day.ts"
@@ -29,7 +30,9 @@ import { audit } from "#events/audit.ts"
 import { catalogue } from "#events/catalogue.ts"
 import { operatorContext, operatorName } from "#events/operator.ts"
 import { transact } from "#events/outbox.ts"
+import { valuesOf } from "./arguments.ts"
 import type { Command } from "./command.ts"
+import { type MonthAsked, monthAsked, playAskedMonth } from "./demo-month.ts"
 import { requireMigrated } from "./require-migrated.ts"
 import { addressOf, reachServer } from "./running-server.ts"
 
@@ -37,15 +40,18 @@ import { addressOf, reachServer } from "./running-server.ts"
 const pauseMs = 150
 const root = { id: rootUserId, email: "", firstName: "Root", lastName: "Key" }
 const rootAsSubject = { subjectType: "user", subjectId: root.id }
-/** The events of machine work that is not part of SlotBase yet. */
-const laterTypes: readonly string[] = ["media.processed", "feedback.enhanced"]
-
 export const demo: Command = {
   name: "demo",
   description:
-    "play a busy Saturday through the API, and show its events (--fast: without pauses; --back: move the clock back)",
+    "play a busy Saturday, or with --days N so many days, and show its events (--fast: no pauses; --back: the real time)",
   flags: ["--fast", "--back"],
+  options: ["--days", "--seed"],
   run: async (config, args) => {
+    const month = monthAsked(valuesOf(demo, args))
+    if (typeof month === "string") {
+      console.error(month)
+      return 1
+    }
     if (config.environment !== "development") {
       console.error(`The demo moves the clock of the database, and SLOTBASE_ENV is "${config.environment}".`)
       return 1
@@ -55,11 +61,12 @@ export const demo: Command = {
       console.error(whyNot)
       return 1
     }
-    return args.includes("--back") ? moveBack(config) : playOn(config, args.includes("--fast") ? 0 : pauseMs)
+    if (args.includes("--back")) return moveBack(config)
+    return playOn(config, args.includes("--fast") ? 0 : pauseMs, month)
   },
 }
 
-async function playOn(config: Config, pause: number): Promise<number> {
+async function playOn(config: Config, pause: number, month: MonthAsked | undefined): Promise<number> {
   // The server comes first, because it starts the embedded database.
   const server = await reachServer(config)
   const database = await reachDatabase(config)
@@ -80,7 +87,8 @@ async function playOn(config: Config, pause: number): Promise<number> {
     }
     const before = await shiftOf(db)
     try {
-      return await play(await setStage(db, addressOf(config), openRoot, pause))
+      const stage = await setStage(db, addressOf(config), openRoot, { pauseMs: pause, shown: month === undefined })
+      return await (month === undefined ? play(stage, config.ffmpeg) : playAskedMonth(stage, month))
     } finally {
       for (const token of tokens)
         await asOperator((tx) => {
@@ -128,7 +136,9 @@ async function whyNotIn(url: string): Promise<string | undefined> {
   }
 }
 
-async function play(stage: Stage): Promise<number> {
+async function play(stage: Stage, ffmpeg: string | undefined): Promise<number> {
+  // Made while the club opens.
+  const recordings = makeRecordings(ffmpeg)
   const began = await stage.now()
   const club = await openClub(stage)
   const saturday = nextSaturday(began)
@@ -140,7 +150,7 @@ async function play(stage: Stage): Promise<number> {
   await knowPeople(stage, club)
   const neighbours = await visitNeighbours(stage, club)
   const prepared = await prepareSaturday(stage, club, saturday)
-  await playSaturday(stage, club, saturday, booked, prepared)
+  await playSaturday(stage, club, saturday, booked, prepared, recordings)
   await endSeason(stage, club, neighbours, began, standingOrder)
   const isComplete = await summary(stage.db, club.at, club.id)
   const missing = stage.missing()
@@ -181,7 +191,7 @@ function nextSaturday(now: Date): Saturday {
   return { at: on(date), span: spanOn(date), date: date.toString(), sunday: spanOn(date.add({ days: 1 })) }
 }
 
-/** Prints the events of the demo by type. Every type of the specification must occur, but those of a later part. */
+/** Prints the events of the demo by type. Every type of the specification must occur. */
 async function summary(db: Db, at: string, facilityId: string): Promise<boolean> {
   const rows = await db<{ type: string; count: number }[]>`
     select e.type, count(*)::integer as count from slotbase.events e
@@ -192,12 +202,10 @@ async function summary(db: Db, at: string, facilityId: string): Promise<boolean>
   const counts = new Map(rows.map(({ type, count }) => [type, count]))
   console.log("\nEvents of this Saturday")
   const specified = catalogue.filter(({ origin }) => origin === "spec")
-  const wanted = specified.filter(({ type }) => !laterTypes.includes(type))
-  for (const { type } of wanted) console.log(`  ${String(counts.get(type) ?? 0).padStart(4)}  ${type}`)
-  const missing = wanted.filter(({ type }) => !counts.has(type)).map(({ type }) => type)
+  for (const { type } of specified) console.log(`  ${String(counts.get(type) ?? 0).padStart(4)}  ${type}`)
+  const missing = specified.filter(({ type }) => !counts.has(type)).map(({ type }) => type)
   console.log(`
-${wanted.length - missing.length} of the specification's ${specified.length} event types. Read them: GET ${at}/events
-${laterTypes.join(" and ")} come from a later part.`)
+${specified.length - missing.length} of the specification's ${specified.length} event types. Read them: GET ${at}/events`)
   if (missing.length > 0) console.error(`Missing: ${missing.join(", ")}`)
   return missing.length === 0
 }

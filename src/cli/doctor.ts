@@ -5,6 +5,7 @@ import { reachDatabase } from "#base/database/open.ts"
 import { type Check, checks } from "#operations/doctor.ts"
 import type { Command } from "./command.ts"
 import { connectionsCheck, poolerCheck } from "./connections.ts"
+import { ffmpegOf } from "./ffmpeg-check.ts"
 import { partsOfServer, roomOf } from "./parts-of-server.ts"
 
 export const doctor: Command = {
@@ -26,7 +27,7 @@ export const doctor: Command = {
       print({ name: "migrations", well: true, says: "up to date" })
       let ill = 0
       const ways = [() => poolerCheck(database), () => connectionsCheck(db, config)]
-      for (const check of [...ways, ...checks, () => partsOfServer(config), () => roomOf(config)]) {
+      for (const check of [...ways, ...checks, () => partsOfServer(config), () => roomOf(config), ffmpegOf(config)]) {
         const result = await check(db)
         print(result)
         if (!result.well) ill++

@@ -1,40 +1,49 @@
 /**
- * slotbase jobs: lists the scheduled jobs, says what a run would do now, and runs a job by hand. A process with actors
- * carries out the run: the running server or another one.
+ * slotbase jobs: lists the scheduled jobs. It says when one ticks and what a run would do now, pauses and resumes one,
+ * and runs one by hand. A process with actors carries out the run: the running server or another one.
  */
 import type { Config } from "#base/config.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { reachDatabase } from "#base/database/open.ts"
 import { connectHints } from "#base/hints.ts"
+import { isId } from "#base/ids.ts"
 import { audit } from "#events/audit.ts"
 import { operatorContext } from "#events/operator.ts"
 import { transact } from "#events/outbox.ts"
 import { listJobs, readJob, requestRun } from "#operations/jobs/jobs.ts"
-import { previewOf } from "#operations/jobs/previews.ts"
+import { pauseJob, resumeJob } from "#operations/jobs/pause.ts"
+import { previewJob } from "#operations/jobs/preview.ts"
 import { type Did, isAnybodyThere } from "#operations/jobs/rows.ts"
 import { untilEnded } from "#operations/jobs/wait.ts"
 import type { Command } from "./command.ts"
 import { operator } from "./operator.ts"
 import { requireMigrated } from "./require-migrated.ts"
 
+/** Ticks that a preview prints. */
+const printedTicks = 10
 /** Longer than any job takes. */
 const waitMs = 15 * 60_000
 
 export const jobs: Command = {
   name: "jobs",
-  words: ["action", "name"],
-  description: "list the scheduled jobs; jobs preview <name>: what a run would do now; jobs run <name>: do it",
-  run: async (config, [action = "list", name]) => {
+  words: ["action", "name", "facility"],
+  description:
+    "list the scheduled jobs; jobs preview <name>: when it ticks, and what a run would do now; jobs run <name>: do it; jobs pause <name>, jobs resume <name>; for a job of single facilities each may end with the id of one",
+  run: async (config, [action = "list", name, facilityId]) => {
     const act = Object.hasOwn(actions, action) ? actions[action] : undefined
     if (act === undefined || (action !== "list" && name === undefined)) {
-      console.error("./scripts/slotbase jobs [list | preview <name> | run <name>]")
+      console.error("./scripts/slotbase jobs [list | (preview | run | pause | resume) <name> [<facility id>]]")
+      return 2
+    }
+    if (facilityId !== undefined && !isId(facilityId)) {
+      console.error(`${facilityId} is not the id of a facility.`)
       return 2
     }
     const database = await reachDatabase(config)
     const db = connect(database.url, { max: 2, applicationName: "slotbase jobs" })
     try {
       await requireMigrated(database.url)
-      return await act(db, config, name ?? "")
+      return await act(db, config, name ?? "", facilityId?.toLowerCase())
     } finally {
       await db.end()
       await database.stop()
@@ -42,34 +51,46 @@ export const jobs: Command = {
   },
 }
 
-const actions: Readonly<Record<string, (db: Db, config: Config, name: string) => Promise<number>>> = {
+const actions: Readonly<
+  Record<string, (db: Db, config: Config, name: string, facilityId?: string) => Promise<number>>
+> = {
   list: async (db) => {
     const { data } = await listJobs(db, {})
     for (const job of data) {
-      const { name, cron, description, lastRun, nextTicks } = job
+      const { name, cron, description, lastRun, nextTicks, pausedAt, failingSince } = job
       const last = lastRun ? `${lastRun.status} ${lastRun.startedAt}${inWords(lastRun.did)}` : "never ran"
+      const next = pausedAt === null ? `next: ${nextTicks[0] ?? "not planned"}` : `paused since ${pausedAt}`
+      const failing = failingSince === null ? "" : `; failing since ${failingSince}`
       console.log(
-        `${name.padEnd(28)} ${cron.padEnd(13)} ${description}\n${" ".repeat(42)} last: ${last}; next: ${nextTicks[0]}`,
+        `${name.padEnd(28)} ${cron.padEnd(13)} ${description}\n${" ".repeat(42)} last: ${last}; ${next}${failing}`,
       )
     }
     if (data.length === 0) console.log("No process with actors was ever started on this database: ./scripts/start")
     return 0
   },
 
-  preview: async (db, _config, name) => {
-    const job = await readJob(db, name)
-    const due = await previewOf(db, name)
+  preview: async (db, _config, name, facilityId) => {
+    const job = await readJob(db, name, facilityId)
+    const { due, ticks, timezone } = await previewJob(db, name, {}, facilityId)
     console.log(`${job.name}: ${job.description}`)
     console.log(
       due === null
         ? "This job cannot say what a run would do now."
         : `A run now would find:${inWords(due) || " nothing"}`,
     )
-    console.log(`Next ticks (${job.cron}, ${job.timezone}): ${job.nextTicks.join(", ")}`)
+    console.log(`Next ticks (${job.cron}, ${timezone}):${ticks.length === 0 ? " none" : ""}`)
+    for (const { at, wall, localTime, clocks } of ticks.slice(0, printedTicks)) {
+      const note = clocks === "skipped" ? `${localTime} is skipped` : clocks === null ? "" : `${localTime} comes twice`
+      console.log(`  ${at}  ${wall}${note && `  (${note})`}`)
+    }
     return 0
   },
 
-  run: async (db, config, name) => {
+  pause: (db, config, name, facilityId) => steer(db, config, "pause", name, facilityId),
+
+  resume: (db, config, name, facilityId) => steer(db, config, "resume", name, facilityId),
+
+  run: async (db, config, name, facilityId) => {
     if (!(await isAnybodyThere(db))) {
       console.error("No process with actors is running to run the job: start SlotBase with ./scripts/start.")
       return 1
@@ -78,8 +99,8 @@ const actions: Readonly<Record<string, (db: Db, config: Config, name: string) =>
     try {
       const context = operatorContext(config.environment, "slotbase jobs run")
       const { result: asked } = await transact(db, context, async (tx) => {
-        const requested = await requestRun(tx, operator, name)
-        audit(tx, { action: "job.run", subjectId: name })
+        const requested = await requestRun(tx, operator, name, facilityId)
+        audit(tx, { action: "job.run", subjectId: name, ...(facilityId && { facilityId }) })
         return requested
       })
       const run = await untilEnded(db, asked.id, waitMs)
@@ -94,6 +115,30 @@ const actions: Readonly<Record<string, (db: Db, config: Config, name: string) =>
       await disconnect()
     }
   },
+}
+
+async function steer(db: Db, config: Config, what: "pause" | "resume", name: string, facilityId?: string) {
+  const disconnect = await connectHints(db)
+  try {
+    const { result: job } = await transact(
+      db,
+      operatorContext(config.environment, `slotbase jobs ${what}`),
+      async (tx) => {
+        const before = await readJob(tx, name, facilityId)
+        const after = await (what === "pause" ? pauseJob : resumeJob)(tx, operator, name, facilityId)
+        const action = what === "pause" ? "job.paused" : "job.resumed"
+        if (before.pausedAt !== after.pausedAt)
+          audit(tx, { action, subjectId: name, ...(facilityId && { facilityId }) })
+        return after
+      },
+    )
+    console.log(
+      job.pausedAt === null ? `${name}: next tick ${job.nextTicks[0]}` : `${name}: paused since ${job.pausedAt}`,
+    )
+    return 0
+  } finally {
+    await disconnect()
+  }
 }
 
 const inWords = (did: Did | null) =>

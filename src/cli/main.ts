@@ -10,6 +10,7 @@ import type { Command } from "./command.ts"
 import { deadLetters } from "./dead-letters.ts"
 import { demo } from "./demo.ts"
 import { doctor } from "./doctor.ts"
+import { events } from "./events.ts"
 import { figures } from "./figures.ts"
 import { grantReader } from "./grant-reader.ts"
 import { handlers } from "./handlers.ts"
@@ -28,6 +29,7 @@ const commands: readonly Command[] = [
   demo,
   migrateCommand,
   doctor,
+  events,
   grantReader,
   jobs,
   deadLetters,

@@ -6,7 +6,7 @@ import type { Config } from "#base/config.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { reachDatabase } from "#base/database/open.ts"
 import { isId } from "#base/ids.ts"
-import { zoneDataVersion } from "#base/zones/zone-data.ts"
+import { isZone, zoneDataVersion } from "#base/zones/zone-data.ts"
 import { operatorContext } from "#events/operator.ts"
 import { transact } from "#events/outbox.ts"
 import { comparedYears, compareZones, differenceText, zonesInUse } from "#operations/zones/compare.ts"
@@ -51,6 +51,11 @@ async function list(db: Db): Promise<number> {
   console.log(
     `Local time comes from the zone data ${zoneDataVersion}. Zones of facilities: ${inUse.join(", ") || "none"}`,
   )
+  const unknown = inUse.filter((zone) => !isZone(zone))
+  if (unknown.length > 0) {
+    console.error(`This version does not know ${unknown.join(", ")}: start a newer version, or give them another zone.`)
+    return 1
+  }
   const differences = await compareZones(db, inUse, { start: now, end: now + comparedYears * yearMs })
   for (const difference of differences) console.log(`  ${differenceText(difference)}`)
   const open = new Map<string, Unsettled[]>()

@@ -41,7 +41,7 @@ export function linkLines(links: Links, after: readonly string[] = []): string[]
     `  Health     ${address}/readyz        ./scripts/slotbase doctor`,
     "",
     ...keyLines(links),
-    ...(isServer ? [...clubLines(links.first), ...after, ...requestLines(links)] : []),
+    ...(isServer ? [...clubLines(links), ...after, ...requestLines(links)] : []),
   ]
 }
 
@@ -71,10 +71,11 @@ function keyLines({ rootKey, first: { keyHint } }: Links): string[] {
 
 const configuredKey = "SLOTBASE_ROOT_KEY"
 
-function clubLines({ clubs, furtherClubs, court, member }: FirstClub): string[] {
+function clubLines({ address, first: { clubs, furtherClubs, court, member } }: Links): string[] {
   return [
     ...clubs.map(({ id, name }, nth) => `  ${nth === 0 ? "Clubs   " : "        "}   ${id}  ${name}`),
     ...(furtherClubs > 0 ? [`             and ${furtherClubs} more: GET /v1/facilities`] : []),
+    ...(clubs[0] ? [`  Booking    ${address}/f/${clubs[0].id}        the booking page of the first club`] : []),
     ...(court ? [`  A court    ${court.id}  ${court.name}`] : []),
     ...(member ? [`  A member   ${member.id}  ${member.name}, ${member.email}`] : []),
   ]

@@ -48,7 +48,11 @@ export async function openClub(stage: Stage): Promise<Club> {
     ownerId: owner.id,
   })
   const at = `/v1/facilities/${id}`
-  await call(owner, "PATCH", `${at}/settings`, { holdMinutes: 10, taxRates: { court: 1900, coaching: 700 } })
+  await call(owner, "PATCH", `${at}/settings`, {
+    holdMinutes: 10,
+    publicAvailability: true,
+    taxRates: { court: 1900, coaching: 700 },
+  })
   await call(owner, "PUT", `${at}/booking-policy`, {
     checkInGraceMinutes: 15,
     noShowFee: 1000,

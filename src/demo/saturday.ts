@@ -3,23 +3,20 @@
  */
 import type { Booked, Saturday } from "./bookings.ts"
 import type { Club } from "./club.ts"
+import { giveFeedback } from "./lesson.ts"
+import type { Recordings } from "./recordings.ts"
 import { type ArrangedBookings, holdAgain, judgeClosed, playMorning, putRight } from "./rules/of-the-day.ts"
 import type { Stage } from "./stage.ts"
 
 const beforeMinutes = 30
 const minuteMs = 60_000
-/** A PNG of one pixel. */
-const picture = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
-  "base64",
-)
-
 export async function playSaturday(
   stage: Stage,
   club: Club,
   saturday: Saturday,
   booked: Booked,
   prepared: ArrangedBookings,
+  recordings: Promise<Recordings | undefined>,
 ): Promise<void> {
   const { call, until, say, job, moveTo } = stage
   const { at, desk, coach, anna, ben, child } = club
@@ -50,16 +47,7 @@ export async function playSaturday(
   say("\nThe lesson, and what the coach says of it")
   await moveTo(saturday.at("15:05"))
   await call(coach, "POST", `${at}/coach-sessions/${booked.sessionId}/complete`, { attendedStudents: [child.id] })
-  const feedback = await call(coach, "POST", `${at}/feedback`, {
-    sessionId: booked.sessionId,
-    studentId: child.id,
-    text: "Steady rallies from the baseline; next week the second serve.",
-    skillsWorked: ["Backhand"],
-  })
-  const upload = new FormData()
-  upload.append("file", new Blob([picture], { type: "image/png" }), "backhand.png")
-  await call(coach, "POST", `${at}/feedback/${feedback.id}/media`, upload)
-  await call(coach, "POST", `${at}/feedback/${feedback.id}/publish`, {})
+  const lookAtVideo = await giveFeedback(stage, club, booked.sessionId, await recordings)
   await call(coach, "POST", `${at}/players/${child.id}/progress`, { skillId: "tennis.backhand", newLevel: 4 })
 
   say("\nSomebody left a racket")
@@ -69,4 +57,5 @@ export async function playSaturday(
     foundLocation: "Court 2",
   })
   await call(desk, "POST", `${at}/lost-items/${item.id}/claim`, { claimedBy: anna.id })
+  await lookAtVideo()
 }

@@ -118,6 +118,7 @@ const club = {
     sportTypes: ["tennis"],
     openingHours,
     slotMinutes: 60,
+    publicAvailability: true,
     holdMinutes: 5,
   },
   /** Prices in euro cents per hour. */

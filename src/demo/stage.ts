@@ -52,15 +52,19 @@ export interface Stage extends RuleBook {
   readonly job: (name: string) => Promise<void>
 }
 
-const patienceMs = 10_000
+const patienceMs = 60_000
 const askEveryMs = 50
 
-/** @param openRoot Opens a session of the root user. */
+/**
+ * @param openRoot Opens a session of the root user.
+ * @param pauseMs The pause before each request, milliseconds.
+ * @param shown Whether the requests and the moves of the clock are printed.
+ */
 export async function setStage(
   db: Db,
   address: string,
   openRoot: () => Promise<string>,
-  pauseMs: number,
+  { pauseMs = 0, shown = true }: { readonly pauseMs?: number; readonly shown?: boolean },
 ): Promise<Stage> {
   const root: StageActor = { id: "root", name: "The platform", email: "", token: await openRoot() }
 
@@ -83,7 +87,7 @@ export async function setStage(
   const call: Stage["call"] = async (who, method, path, body, refused) => {
     if (pauseMs > 0) await Bun.sleep(pauseMs)
     const { status, code, body: answered, events } = await ask(who, method, path, body)
-    if (method !== "GET") {
+    if (shown && method !== "GET") {
       const did = events.length === 0 ? "" : ` · ${events.length} event${events.length === 1 ? "" : "s"}`
       say(`  ${status}  ${method.padEnd(6)} ${shortened(path)}${did}${code ? ` · ${answered.detail}` : ""}`)
     }
@@ -122,7 +126,7 @@ export async function setStage(
       if (aheadMs <= 0) return
       await db`select slotbase.move_clock(${aheadMs}::double precision * interval '1 ms')`
       await clock.follow(db)
-      say(`\n  The clock moves to ${instant.toISOString()}.`)
+      if (shown) say(`\n  The clock moves to ${instant.toISOString()}.`)
     },
     async signIn(who) {
       const { email } = who

@@ -1,7 +1,7 @@
 /** The checks of "slotbase doctor", each one statement and one sentence. Reads only. */
 import { knownClockDoubt } from "#base/clock-watch.ts"
 import type { Db } from "#base/database/db.ts"
-import { zoneDataVersion } from "#base/zones/zone-data.ts"
+import { isZone, zoneDataVersion } from "#base/zones/zone-data.ts"
 import { comparedYears, compareZones, differenceText, zonesInUse } from "./zones/compare.ts"
 import { unsettledBookings } from "./zones/standing.ts"
 
@@ -35,7 +35,10 @@ export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   coaches,
   deadLetters,
   deadPasses,
+  jobs,
   mail,
+  texts,
+  push,
 ]
 
 async function server(db: Db): Promise<Check> {
@@ -226,11 +229,19 @@ async function money(db: Db): Promise<Check> {
 }
 
 /**
- * The zones of the facilities. Names where the runtime or PostgreSQL reads their clocks differently. Bookings that a
- * change of law left at another time by the clock are a fault.
+ * The zones of the facilities. One that the program does not know is a fault. Names where the runtime or PostgreSQL
+ * reads their clocks differently. Bookings that a change of law left at another time by the clock are a fault.
  */
 async function zones(db: Db): Promise<Check> {
   const name = "zones"
+  const inUse = await zonesInUse(db)
+  const unknown = inUse.filter((zone) => !isZone(zone))
+  if (unknown.length > 0)
+    return {
+      name,
+      well: false,
+      says: `facilities have time zones that this version does not know, and their local jobs do not run: ${unknown.slice(0, maxNamedDifferences).join(", ")}. Start a newer version, or give them another zone`,
+    }
   const { value: open } = await unsettledBookings(db).next()
   if (open !== undefined)
     return {
@@ -239,7 +250,7 @@ async function zones(db: Db): Promise<Check> {
       says: `bookings in ${open.timezone} are no longer at their agreed local time, first ${open.bookingId}: run "./scripts/slotbase zones"`,
     }
   const now = Date.now()
-  const differences = await compareZones(db, await zonesInUse(db), { start: now, end: now + comparedYears * yearMs })
+  const differences = await compareZones(db, inUse, { start: now, end: now + comparedYears * yearMs })
   const named = differences.slice(0, maxNamedDifferences).map(differenceText)
   const more = differences.length - named.length
   const apart = named.length === 0 ? "" : `; ${named.join("; ")}${more > 0 ? `; and ${more} more` : ""}`
@@ -295,19 +306,57 @@ async function deadPasses(db: Db): Promise<Check> {
     : { name: "dead passes", well: true, says: "none open" }
 }
 
+/** Whether scheduled jobs fail, or the scheduler has not looked at one in time. */
+async function jobs(db: Db): Promise<Check> {
+  const [row] = await db<{ open: number; names: string | null; last: string | null; late: number }[]>`
+    select count(*)::integer as open, string_agg(distinct job, ', ') as names,
+           (array_agg(job || ': ' || left(last_error, ${longestError}) order by failing_since desc))[1] as last,
+           (select count(*)::integer from slotbase.job_schedules
+            where look_at < slotbase.now() - (select late_after from slotbase.settings)) as late
+    from slotbase.job_schedules where failing_since is not null`
+  const faults = [
+    row?.open
+      ? `${row.open} fail (${row.names}), last ${row.last}: see slotbase.job_ledger, mend the cause, and run them by hand`
+      : "",
+    row?.late ? `${row.late} schedules are late: is a process with actors running?` : "",
+  ].filter((fault) => fault !== "")
+  return { name: "jobs", well: faults.length === 0, says: faults.join("; ") || "none fails, and none is late" }
+}
+
 /** Whether the mail server takes mail. */
-async function mail(db: Db): Promise<Check> {
+function mail(db: Db): Promise<Check> {
+  const what = "mend SMTP_URL, SLOTBASE_MAIL_FROM or the account at the mail server"
+  return service(db, "mail", "email", `${what}; mail then goes on by itself`)
+}
+
+/** Whether the provider takes text messages. */
+function texts(db: Db): Promise<Check> {
+  return service(
+    db,
+    "texts",
+    "sms",
+    "mend SLOTBASE_SMS_… or the account at the provider; texts then go on by themselves",
+  )
+}
+
+/** Push messages are held for one push service at most, so this only says how many wait. */
+function push(db: Db): Promise<Check> {
+  return service(db, "push", "push", "they then go on by themselves")
+}
+
+/** @param remedy when the service is held */
+async function service(db: Db, name: string, channel: "email" | "sms" | "push", remedy: string): Promise<Check> {
   const [row] = await db<{ failures: number; failed_for: string | null; answer: string | null; waiting: number }[]>`
     select s.failures, date_trunc('second', slotbase.now() - s.failing_since)::text as failed_for, left(s.last_answer, ${longestError}) as answer,
-           (select count(*)::integer from slotbase.notifications where deferred_since is not null and status = 'deferred') as waiting
-    from slotbase.mail_service s where s.channel = 'email'`
+           (select count(*)::integer from slotbase.notifications where deferred_since is not null and status = 'deferred' and channel = ${channel}) as waiting
+    from slotbase.mail_service s where s.channel = ${channel}`
   const { failures, failed_for, answer, waiting } = row ?? { failures: 0, failed_for: null, answer: null, waiting: 0 }
   return failed_for === null
-    ? { name: "mail", well: true, says: waiting === 0 ? "taken" : `taken; ${waiting} messages wait for another try` }
+    ? { name, well: true, says: waiting === 0 ? "taken" : `taken; ${waiting} messages wait for another try` }
     : {
-        name: "mail",
+        name,
         well: false,
-        says: `held for ${failed_for} after ${failures} answers, ${waiting} messages wait, last answer "${answer}": mend SMTP_URL, SLOTBASE_MAIL_FROM or the account at the mail server; mail then goes on by itself`,
+        says: `held for ${failed_for} after ${failures} answers, ${waiting} messages wait, last answer "${answer}": ${remedy}`,
       }
 }
 

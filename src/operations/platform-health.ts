@@ -1,7 +1,8 @@
 /**
- * What the platform's administrators are told about the whole of SlotBase. Mail is held, runs of handlers were given
- * up, or passes of actors failed at every attempt. The state of each trouble is a row of platform_health. Change and
- * event commit together, so each stage is told once, however many processes look and whenever one crashes.
+ * What the platform's administrators are told about the whole of SlotBase. Mail or texts are held, runs of handlers
+ * were given up, or passes of actors or scheduled jobs failed at every attempt. The state of each trouble is a row of
+ * platform_health. Change and event commit together, so each stage is told once, however many processes look and
+ * whenever one crashes.
  * Writes: platform_health.
  */
 import type { Tx } from "#base/database/transaction.ts"
@@ -89,9 +90,12 @@ const stages = [undefined, "fifteen_minutes", "one_hour", "one_day"] as const
 
 /** Each has an index of its own, which holds nothing but what is open. */
 const troubles = (tx: Tx) => tx`
-  select 'mail_held' as trouble, s.failing_since as since, coalesce(nullif(s.last_answer, ''), 'no answer') as detail,
-         (select count(*) from (select from slotbase.notifications where deferred_since is not null and status = 'deferred' limit ${countAtMost + 1}) n)::integer as count
-  from slotbase.mail_service s where s.channel = 'email' and s.failing_since is not null
+  select case s.channel when 'email' then 'mail_held' else 'texts_held' end as trouble,
+         s.failing_since as since, coalesce(nullif(s.last_answer, ''), 'no answer') as detail,
+         (select count(*) from (select from slotbase.notifications n
+                                where n.deferred_since is not null and n.status = 'deferred' and n.channel = s.channel
+                                limit ${countAtMost + 1}) n)::integer as count
+  from slotbase.mail_service s where s.channel in ('email', 'sms') and s.failing_since is not null
   union all
   select 'dead_letters', min(l.created_at), left((array_agg(l.error order by l.created_at desc))[1], 500), count(*)::integer
   from (select d.created_at, d.handler || ': ' || coalesce(d.errors -> -1 -> 'error' ->> 'message', 'no error is known') as error
@@ -101,4 +105,8 @@ const troubles = (tx: Tx) => tx`
   union all
   select 'dead_passes', min(p.noted_at), left((array_agg(p.actor || ': ' || p.error order by p.noted_at desc))[1], 500), count(*)::integer
   from (select * from slotbase.dead_passes where recovered_at is null limit ${countAtMost + 1}) p
+  having count(*) > 0
+  union all
+  select 'failing_jobs', min(s.failing_since), left((array_agg(s.job || ': ' || s.last_error order by s.failing_since desc))[1], 500), count(*)::integer
+  from (select * from slotbase.job_schedules where failing_since is not null order by failing_since limit ${countAtMost + 1}) s
   having count(*) > 0`

@@ -87,6 +87,8 @@ export const rates = {
   webhookTest: { name: "webhook-test", burst: 30, everyMs: 2_000 },
   /** Changes and previews of the words of one facility's messages. Each starts a task in a child process. */
   wordsTried: { name: "message-words", burst: 30, everyMs: 2_000 },
+  /** Readings of one calendar feed: a calendar program asks four times an hour, and several read the same feed. */
+  calendarFeed: { name: "calendar-feed", burst: 20, everyMs: 15_000 },
   /** Wrong check-in codes of one person at one booking. Six digits withstand 480 guesses a day. */
   checkInCode: { name: "check-in-code", burst: 5, everyMs: 180_000 },
 } as const satisfies Record<string, Rate>
@@ -124,6 +126,13 @@ export const turns = {
    * which may take a second each: messages are written in a transaction.
    */
   words: { running: 2, runningOfOne: 1, waiting: 64, waitingOfOne: 8 },
+  /** Forms of photos in child processes, by facility. One at a time: nobody waits for them at a screen. */
+  photo: { running: 1, runningOfOne: 1, waiting: 64, waitingOfOne: 8 },
+  /**
+   * Events of calendars outside, read in child processes, by calendar. They are apart from uploads and templates:
+   * nobody waits for a calendar.
+   */
+  calendars: { running: 2, runningOfOne: 1, waiting: 64, waitingOfOne: 16 },
   /** Uploads under way, by user. Each keeps a connection, a file and a part of the disk's speed. None waits. */
   upload: { running: 64, runningOfOne: 4, waiting: 0, waitingOfOne: 0 },
 } as const satisfies Record<string, Turns>

@@ -39,6 +39,24 @@ export function nextChangeAfter(timezone: string, at: number): number {
   return zone.untils[pieceAt(zone, at)] ?? Number.POSITIVE_INFINITY
 }
 
+/** A piece of time with one offset; milliseconds. Its end is excluded. */
+export interface Piece {
+  readonly from: number
+  readonly until: number
+  readonly offset: number
+}
+
+/** The pieces of a zone from the one in which an instant lies, in order. The last one never ends. */
+export function* piecesFrom(timezone: string, at: number): Generator<Piece> {
+  const { untils, offsets } = zoneOf(timezone)
+  for (let i = pieceAt(zoneOf(timezone), at); i < untils.length; i++)
+    yield {
+      from: i === 0 ? Number.NEGATIVE_INFINITY : (untils[i - 1] ?? 0),
+      until: untils[i] ?? Number.POSITIVE_INFINITY,
+      offset: offsets[i] ?? 0,
+    }
+}
+
 /** An offset (milliseconds) as people write it, such as "+05:30" and "−07:00". */
 export function signedOffset(offset: number): string {
   const minutes = Math.abs(Math.round(offset / 60_000))

@@ -13,18 +13,12 @@ import { sendHint } from "#base/hints.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import { isFacility } from "#domain/club/facilities.ts"
-import {
-  findJobs,
-  findRun,
-  findRuns,
-  insertRequest,
-  type JobRow,
-  type JobRunRow,
-  runStatuses,
-  runTriggers,
-} from "./rows.ts"
-import { nextTicks } from "./ticks.ts"
+import { isZone } from "#base/zones/zone-data.ts"
+import { requireFacility } from "#domain/club/facilities.ts"
+import { parseCron } from "./cron.ts"
+import { findJobs, type JobSeen } from "./job-rows.ts"
+import { findRun, findRuns, insertRequest, type JobRunRow, runStatuses, runTriggers } from "./rows.ts"
+import { nextTicks, type Tick } from "./ticks.ts"
 
 export const JobRun = Schema.Struct({
   id: Id,
@@ -32,10 +26,13 @@ export const JobRun = Schema.Struct({
   facilityId: Schema.NullOr(Id).annotate({ description: "the one facility of the run; null: all facilities" }),
   trigger: Schema.Literals(runTriggers).annotate({ description: "by its tick, or on request" }),
   status: Schema.Literals(runStatuses).annotate({
-    description: "requested: no process has claimed it yet; lost: its process crashed during it",
+    description:
+      "waiting, requested: no process has claimed it yet. retrying: it failed and is tried again. lost: it crashed its " +
+      "process at every attempt. skipped: a later tick came before it began.",
   }),
   requestedBy: Schema.NullOr(Id),
   requestedAt: Schema.NullOr(Schema.String),
+  tickAt: Schema.NullOr(Schema.String).annotate({ description: "its tick; null: a run by hand" }),
   startedAt: Schema.NullOr(Schema.String),
   endedAt: Schema.NullOr(Schema.String),
   durationMs: Schema.NullOr(Schema.Finite),
@@ -50,10 +47,30 @@ export const Job = Schema.Struct({
   name: Schema.String,
   description: Schema.String,
   cron: Schema.String.annotate({ description: "minute, hour, day of month, month, weekday" }),
-  timezone: Schema.String,
+  timezone: Schema.String.annotate({ description: "the zone in which cron is read; local: that of each facility" }),
+  missed: Schema.String.annotate({
+    description: "what becomes of missed ticks: once: the latest is run; skip: none; catch up 3: the latest three",
+  }),
+  perFacility: Schema.Boolean.annotate({
+    description: "whether it runs for each facility by itself, at a time of the facility's own day",
+  }),
   runsInFacility: Schema.Boolean.annotate({ description: "whether it can be run for one facility alone" }),
-  nextTicks: Schema.Array(Schema.String),
+  pausedAt: Schema.NullOr(Schema.String),
+  nextTicks: Schema.Array(Schema.String).annotate({
+    description: "for all facilities of a job that runs for each by itself: the first of them",
+  }),
   lastRun: Schema.NullOr(JobRun),
+  failingSince: Schema.NullOr(Schema.String).annotate({
+    description: "since when a run has failed for good, without a later success",
+  }),
+  ticks: Schema.Struct({
+    decided: Schema.Finite,
+    succeeded: Schema.Finite,
+    failed: Schema.Finite,
+    lost: Schema.Finite,
+    skipped: Schema.Finite.annotate({ description: "left out by the rule for missed ticks" }),
+    unfinished: Schema.Finite,
+  }).annotate({ description: "what became of its ticks so far" }),
 }).annotate({ identifier: "Job" })
 export type Job = typeof Job.Type
 
@@ -65,7 +82,7 @@ export const RunQuery = Schema.Struct({
 
 /**
  * All jobs by name. With `facilityId`: as the facility's administrators see them, without the results of runs
- * elsewhere.
+ * elsewhere. Throws NotFound for a facility that there is not.
  */
 export async function listJobs(
   db: Queryable,
@@ -74,6 +91,7 @@ export async function listJobs(
 ): Promise<Page<Job>> {
   const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Schema.String])) ?? []
+  if (facilityId !== undefined) await requireFacility(db, facilityId)
   const [rows, now] = await Promise.all([
     findJobs(db, { limit: limit + 1, ...scoped(facilityId), ...(after !== undefined && { after }) }),
     presently(db),
@@ -86,9 +104,10 @@ export async function listJobs(
   )
 }
 
-/** Throws NotFound. */
-export async function readJob(db: Queryable, name: string): Promise<Job> {
-  return jobOf(await jobNamed(db, name), await presently(db))
+/** A job, as it concerns a facility. Throws NotFound. */
+export async function readJob(db: Queryable, name: string, facilityId?: string): Promise<Job> {
+  if (facilityId !== undefined) await requireFacility(db, facilityId)
+  return jobOf(await jobNamed(db, name, facilityId), await presently(db), facilityId)
 }
 
 /** The runs of a job, the newest first. With `facilityId`: only the runs for that facility alone. Throws NotFound. */
@@ -99,6 +118,7 @@ export async function listRuns(
   facilityId?: string,
 ): Promise<Page<JobRun>> {
   const { name: job } = await jobNamed(db, name)
+  if (facilityId !== undefined) await requireFacility(db, facilityId)
   const limit = pageLimitOf(query)
   const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const { status, trigger } = query
@@ -125,18 +145,20 @@ export async function readRun(db: Queryable, name: string, id: string, facilityI
  * Throws NotAllowed, NotFound.
  */
 export async function requestRun(tx: Tx, caller: Caller, name: string, facilityId?: string): Promise<JobRun> {
-  requireMayRun(caller, facilityId)
-  if (facilityId !== undefined && !(await isFacility(tx, facilityId))) throw new NotFound("facility", facilityId)
+  requireMaySteer(caller, facilityId)
+  if (facilityId !== undefined) await requireFacility(tx, facilityId)
   const job = await jobNamed(tx, name)
   if (facilityId !== undefined && !job.in_facility) {
     throw new NotAllowed(`${name} works for all facilities at once: a platform administrator runs it.`)
   }
+  if (facilityId === undefined && job.per_facility) throw new NotAllowed(`${name} runs in one facility at a time.`)
   const { run } = await insertRequest(tx, job.name, facilityId ?? platformFacilityId, caller.userId)
   tx.afterCommit(() => sendHint("jobs"))
   return runOf(run)
 }
 
-function requireMayRun(caller: Caller, facilityId: string | undefined): void {
+/** Throws NotAllowed. */
+export function requireMaySteer(caller: Caller, facilityId: string | undefined): void {
   if (facilityId === undefined) requirePlatformAdmin(caller)
   else if (!isPlatformAdmin(caller)) requireAdmin(caller, facilityId)
 }
@@ -149,6 +171,7 @@ export const runOf = (row: JobRunRow): JobRun => ({
   status: row.status,
   requestedBy: row.requested_by,
   requestedAt: row.requested_at?.toISOString() ?? null,
+  tickAt: row.tick_at?.toISOString() ?? null,
   startedAt: row.started_at?.toISOString() ?? null,
   endedAt: row.ended_at?.toISOString() ?? null,
   durationMs: row.started_at && row.ended_at ? row.ended_at.getTime() - row.started_at.getTime() : null,
@@ -159,30 +182,67 @@ export const runOf = (row: JobRunRow): JobRun => ({
 /** The number of ticks in an answer. */
 const shownTicks = 3
 
-function jobOf(row: JobRow & { readonly last: JobRunRow | null }, now: Date, facilityId?: string): Job {
+function jobOf(row: JobSeen, now: Date, facilityId?: string): Job {
+  const { schedule } = row
   const last = row.last && runOf(row.last)
   const foreign = facilityId !== undefined && last?.facilityId === null
+  const { ticks, succeeded, failed, lost, skipped } = schedule
   return {
     name: row.name,
     description: row.description,
     cron: row.cron,
-    timezone: row.timezone,
+    timezone: zoneOfJob(row),
+    missed: row.missed,
+    perFacility: row.per_facility,
     runsInFacility: row.in_facility,
-    nextTicks: nextTicks(row.cron, row.timezone, now, shownTicks).map((tick) => tick.toISOString()),
+    pausedAt: pauseOf(row)?.toISOString() ?? null,
+    nextTicks: comingTicks(row, now).map(({ at }) => new Date(at).toISOString()),
     lastRun: last && foreign ? { ...last, did: null, error: null, requestedBy: null } : last,
+    failingSince: schedule.failing_since?.toISOString() ?? null,
+    ticks: {
+      decided: ticks,
+      succeeded,
+      failed,
+      lost,
+      skipped,
+      unfinished: ticks - succeeded - failed - lost - skipped,
+    },
   }
+}
+
+const pauseOf = ({ paused_at, schedule }: JobSeen) => paused_at ?? schedule.own_pause
+
+/** The zone in which a job's cron line is read: the facility's, where there is one. */
+const zoneOfJob = ({ per_facility, timezone, schedule }: JobSeen): string =>
+  per_facility ? (schedule.timezone ?? timezone) : timezone
+
+/** The zone of a facility that the program does not know, such as one of newer zone data. */
+const unknownZoneOf = ({ per_facility, schedule }: JobSeen): string | undefined =>
+  per_facility && schedule.timezone !== null && !isZone(schedule.timezone) ? schedule.timezone : undefined
+
+/** The next ticks of a job, as the scheduler has planned them; none while it is paused. */
+function comingTicks(row: JobSeen, now: Date): readonly Pick<Tick, "at">[] {
+  const { next_due_at: planned } = row.schedule
+  // Without its zone the scheduler plans nothing either.
+  if (pauseOf(row) !== null || unknownZoneOf(row) !== undefined) return []
+  if (row.per_facility && row.schedule.timezone === null) return planned === null ? [] : [{ at: planned.getTime() }]
+  // The scheduler may have left out the first: a local day has one tick, also when the zone changes.
+  const after = Math.max(now.getTime(), (planned?.getTime() ?? 0) - 1)
+  return nextTicks(parseCron(row.cron), zoneOfJob(row), after, shownTicks)
 }
 
 // A text that cannot be a job's name never reaches the database, which answers some texts with an error.
 const isName = (text: string) => /^[a-z][a-z0-9-]{0,62}$/.test(text)
 
-async function jobNamed(db: Queryable, name: string) {
-  const [job] = isName(name) ? await findJobs(db, { name, limit: 1 }) : []
+/** Throws NotFound. */
+export async function jobNamed(db: Queryable, name: string, facilityId?: string): Promise<JobSeen> {
+  const [job] = isName(name) ? await findJobs(db, { name, limit: 1, ...scoped(facilityId) }) : []
   if (!job) throw new NotFound("job")
   return job
 }
 
-async function presently(db: Queryable): Promise<Date> {
+/** The present instant of the database. */
+export async function presently(db: Queryable): Promise<Date> {
   const [row] = await db<[{ now: Date }]>`select slotbase.now() as now`
   return row.now
 }

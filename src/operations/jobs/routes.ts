@@ -14,7 +14,8 @@ import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api, type RequestTools } from "#http/route.ts"
 import { Job, JobRun, listJobs, listRuns, RunQuery, readJob, readRun, requestRun, runOf } from "./jobs.ts"
-import { previewOf } from "./previews.ts"
+import { pauseJob, resumeJob } from "./pause.ts"
+import { FacilityPreviewQuery, JobPreview, PreviewQuery, previewJob } from "./preview.ts"
 import { untilEnded } from "./wait.ts"
 
 const tag = "Operations"
@@ -45,12 +46,48 @@ export const jobRoutes = (app: App) =>
     )
     .get(
       "/v1/jobs/:name/preview",
-      async ({ caller, params }) => {
+      async ({ caller, input, query, params }) => {
         requirePlatformAdmin(await caller())
-        const job = await readJob(app.db, params.name)
-        return { job: job.name, due: await previewOf(app.db, job.name), nextTicks: job.nextTicks }
+        return previewJob(app.db, params.name, input(PreviewQuery, query))
       },
-      described({ tag, summary: "Ask what a run of a job would do now", answer: Preview }),
+      described({
+        tag,
+        summary: "Ask when a job ticks, and what a run would do now",
+        query: PreviewQuery,
+        answer: JobPreview,
+      }),
+    )
+    .post(
+      "/v1/jobs/:name/pause",
+      async ({ caller, command, input, body, params }) => {
+        const who = await caller()
+        input(NoInput, body)
+        return command((tx) => pauseJob(tx, who, params.name))
+      },
+      described({
+        tag,
+        summary: "Pause a job in all facilities",
+        description: "Until it is resumed, none of its ticks is run. It can still be run by hand.",
+        body: NoInput,
+        answer: Job,
+        audited: "job.paused",
+      }),
+    )
+    .post(
+      "/v1/jobs/:name/resume",
+      async ({ caller, command, input, body, params }) => {
+        const who = await caller()
+        input(NoInput, body)
+        return command((tx) => resumeJob(tx, who, params.name))
+      },
+      described({
+        tag,
+        summary: "Resume a job in all facilities",
+        description: "Its rule for missed ticks says which of them are run. Facilities that paused it stay paused.",
+        body: NoInput,
+        answer: Job,
+        audited: "job.resumed",
+      }),
     )
     .post(
       "/v1/jobs/:name/run",
@@ -86,6 +123,54 @@ export const jobRoutes = (app: App) =>
         description: "For its administrators. The results of runs for all facilities are not shown.",
         query: PageQuery,
         answer: listOf(Job),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/jobs/:name/preview",
+      async ({ caller, input, query, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        return previewJob(app.db, params.name, input(FacilityPreviewQuery, query), facilityId)
+      },
+      described({
+        tag,
+        summary: "Ask when a job ticks for a facility",
+        query: FacilityPreviewQuery,
+        answer: JobPreview,
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/jobs/:name/pause",
+      async ({ caller, command, input, body, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        const who = await caller()
+        input(NoInput, body)
+        return command((tx) => pauseJob(tx, who, params.name, facilityId))
+      },
+      described({
+        tag,
+        summary: "Pause a job in a facility",
+        description: "For its administrators, and for jobs that have `perFacility`.",
+        body: NoInput,
+        answer: Job,
+        audited: "job.paused",
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/jobs/:name/resume",
+      async ({ caller, command, input, body, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        const who = await caller()
+        input(NoInput, body)
+        return command((tx) => resumeJob(tx, who, params.name, facilityId))
+      },
+      described({
+        tag,
+        summary: "Resume a job in a facility",
+        description: "Its rule for missed ticks says which of them are run.",
+        body: NoInput,
+        answer: Job,
+        audited: "job.resumed",
       }),
     )
     .post(
@@ -132,14 +217,6 @@ const WaitQuery = Schema.Struct({
       description: `how long to wait for its end, 0 to ${longestWait} seconds; default ${defaultWait}`,
     }),
   ),
-})
-
-const Preview = Schema.Struct({
-  job: Schema.String,
-  due: Schema.NullOr(Schema.Record(Schema.String, Schema.Finite)).annotate({
-    description: "what a run would find, as counts by name; null: not known",
-  }),
-  nextTicks: Schema.Array(Schema.String),
 })
 
 const running = {
