@@ -1,9 +1,13 @@
 // Passwords: which ones match a hash, and which are refused when they are set.
 
-import { describe, expect, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { requireStrongPassword } from "#access/password-rules.ts"
-import { hashPassword, isPassword } from "#access/passwords.ts"
+import { hashPassword, isPassword, passwordCost, setPasswordCost } from "#access/passwords.ts"
 import { RuleBroken } from "#base/errors.ts"
+import { cheapPasswordCost } from "#test/harness/setup/app.ts"
+
+beforeAll(() => setPasswordCost(passwordCost))
+afterAll(() => setPasswordCost(cheapPasswordCost))
 
 test("a password matches its own hash, in any Unicode form of its letters", async () => {
   const hash = await hashPassword("Caf\u00e9 am See", "a", {})

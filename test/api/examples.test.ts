@@ -8,9 +8,10 @@ import { openSession } from "#access/sessions.ts"
 import { exampleBodies } from "#api/examples.ts"
 import { documentOf } from "#api/openapi.ts"
 import { createServer } from "#api/server.ts"
+import { googleOf } from "#base/calendar-services.ts"
 import { seedDemo } from "#demo/seed.ts"
 import { example } from "#events/example.ts"
-import { mirrorJobs } from "#operations/jobs/rows.ts"
+import { mirrorJobs } from "#operations/jobs/job-rows.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { jpeg } from "#test/harness/club/media-files.ts"
 import { answerFaults } from "#test/harness/openapi/answers.ts"
@@ -31,7 +32,8 @@ let desk: Desk
 let movedBy = 0
 
 beforeAll(async () => {
-  api = await testApi({ egressAllow: ["127.0.0.0/8"] })
+  const google = googleOf((name) => (/CLIENT/.test(name) ? "of-the-example" : undefined))
+  api = await testApi({ egressAllow: ["127.0.0.0/8"], google })
   await seedDemo(api.app)
   await mirrorJobs(api.database.db, [
     {
@@ -40,6 +42,17 @@ beforeAll(async () => {
       cron: "* * * * *",
       timezone: "UTC",
       in_facility: true,
+      per_facility: false,
+      missed: "once",
+    },
+    {
+      name: "daily-reports",
+      description: "Generate daily reports for facilities",
+      cron: "0 6 * * *",
+      timezone: "local",
+      in_facility: true,
+      per_facility: true,
+      missed: "once",
     },
   ])
   const at = `/v1/facilities/${example.facilityId}`
@@ -149,7 +162,7 @@ async function moveBack() {
 
 /** Sends it; the answer is a documented success, of its documented shape. */
 async function succeeds(
-  { method, responses }: Operation,
+  { method, responses, parameters }: Operation,
   path: string,
   body: string | FormData | undefined,
   token: string,
@@ -159,6 +172,11 @@ async function succeeds(
       method,
       headers: {
         authorization: `Bearer ${token}`,
+        ...Object.fromEntries(
+          parameters
+            .filter((each) => each.in === "header" && each.required)
+            .map(({ name, example }) => [name, String(example)]),
+        ),
         ...(typeof body === "string" && { "content-type": "application/json" }),
       },
       ...(body !== undefined && { body }),

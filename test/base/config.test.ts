@@ -38,6 +38,7 @@ test("every setting is taken, without the blanks around it", () => {
     SLOTBASE_SECRET_KEY: key,
     SLOTBASE_ENV: "production",
     SLOTBASE_PUBLIC_URL: "https://book.example.com/club/",
+    SLOTBASE_SIGN_IN_URL: "https://club.example/sign-in?next=bookings",
     SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8, ::1/128,",
     SLOTBASE_TRUSTED_PROXIES: " 10.0.0.0/8,fd00::1",
     SLOTBASE_REQUESTS_PER_SECOND: "2000",
@@ -61,6 +62,7 @@ test("every setting is taken, without the blanks around it", () => {
     rootKey: "0123456789abcdef",
     environment: "production",
     publicUrl: "https://book.example.com/club",
+    signInUrl: "https://club.example/sign-in?next=bookings",
     egressAllow: ["127.0.0.0/8", "::1/128"],
     trustedProxies: ["10.0.0.0/8", "fd00::1"],
     requestsPerSecond: 2_000,
@@ -142,6 +144,33 @@ describe("a mistake stops the program and says which value to set", () => {
       "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second, Stripe's webhook requests could not be verified.",
     ],
     [
+      "a model without its address",
+      { SLOTBASE_AI_MODEL: "writer-1" },
+      "SLOTBASE_AI_URL is missing: set it beside the other SLOTBASE_AI_…",
+    ],
+    [
+      "a service for agents without a model",
+      { SLOTBASE_AI_URL: "https://ai.example/v1" },
+      "With SLOTBASE_AI_URL, SLOTBASE_AI_MODEL or SLOTBASE_AI_SPEECH_MODEL is required: name a model.",
+    ],
+    [
+      "a service for agents that is no address",
+      { SLOTBASE_AI_URL: "ai.example", SLOTBASE_AI_MODEL: "writer-1" },
+      'SLOTBASE_AI_URL is "ai.example"; set it to an address such as https://api.example.com/v1.',
+    ],
+    [
+      "a price of a service without the service",
+      { SLOTBASE_AI_PRICE: "EUR 1" },
+      "SLOTBASE_AI_URL is missing: set it beside the other SLOTBASE_AI_…",
+    ],
+    ...["EUR", "0.60", "EUR -1", "EUR 1, EUR 2", "DEM 1", "EUR 1,", "EUR 0.0000001"].map(
+      (price): [string, Record<string, string>, string] => [
+        `the price ${price}`,
+        { SLOTBASE_AI_URL: "https://ai.example/v1", SLOTBASE_AI_MODEL: "writer-1", SLOTBASE_AI_PRICE: price },
+        `SLOTBASE_AI_PRICE is "${price}"; set it to the price of a million tokens, once in each currency, such as EUR 0.60, USD 0.65.`,
+      ],
+    ),
+    [
       "a Stripe that is no address",
       { STRIPE_SECRET_KEY: "sk_test_1", STRIPE_WEBHOOK_SECRET: "whsec_1", STRIPE_API_BASE: "stripe" },
       'STRIPE_API_BASE is "stripe"; set it to an address such as http://127.0.0.1:12111.',
@@ -155,6 +184,11 @@ describe("a mistake stops the program and says which value to set", () => {
       "a proxy without its network",
       { SLOTBASE_TRUSTED_PROXIES: "10.0.0.0/8, proxy.example.com" },
       `SLOTBASE_TRUSTED_PROXIES: "proxy.example.com" is not a network; write it like 127.0.0.0/8 or fd00::/8.`,
+    ],
+    [
+      "a page to sign in that is no address",
+      { SLOTBASE_SIGN_IN_URL: "club.example" },
+      'SLOTBASE_SIGN_IN_URL is "club.example"; set it to an address such as https://club.example/sign-in.',
     ],
     [
       "an address for links that is none",

@@ -50,6 +50,7 @@ test("a later start shows how the root key begins, and how to replace it", () =>
 test("a later start names the clubs, a court and a member, and a request with their ids", () => {
   const text = started("all")
   expect(text).toContain("  Clubs      club-1  Riverside\n             and 2 more: GET /v1/facilities\n")
+  expect(text).toContain(`  Booking    ${address}/f/club-1        the booking page of the first club\n`)
   expect(text).toContain("  A court    court-1  Court 1\n")
   expect(text).toContain("  A member   member-1  Mia Keller, mia@riverside.example\n")
   expect(text).toMatch(

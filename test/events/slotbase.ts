@@ -1,4 +1,5 @@
 /** The fields of the event types of origin `slotbase`, written out like the specification's. */
+import { debts } from "./debts.ts"
 import type { Fields } from "./kinds.ts"
 
 const place = {
@@ -41,6 +42,7 @@ const series = {
   timezone: "timezone",
 } as const
 const endpoint = { webhookId: "id", facilityId: "id", name: "text", host: "text" } as const
+const calendar = { syncId: "id", facilityId: "id", userId: "id", "resourceId?": "id" } as const
 export const slotbase: { readonly [type: string]: Fields } = {
   "webhook.failing": {
     ...endpoint,
@@ -66,9 +68,37 @@ export const slotbase: { readonly [type: string]: Fields } = {
     waitingAtLeast: "boolean",
     givenUp: "count",
   },
+  "calendar.sync.failing": {
+    ...calendar,
+    provider: ["google", "outlook", "apple"],
+    host: "text",
+    code: ["credentials_refused", "calendar_gone", "unreachable", "refused", "not_understood", "throttled"],
+    reason: "text",
+    failingSince: "instant",
+  },
+  "calendar.conflict.found": {
+    ...calendar,
+    count: "count",
+    conflicts: { of: { bookingId: "id", startAt: "instant", endAt: "instant" } },
+  },
+  "facility.report.made": {
+    facilityId: "id",
+    day: "day",
+    bookings: "count",
+    cancellations: "count",
+    noShows: "count",
+    revenue: { of: { currency: "currency", amount: "signedMoney" } },
+  },
+  "progress.summary.made": {
+    playerId: "id",
+    facilityId: "id",
+    week: "day",
+    parentIds: "ids",
+    "userId?": "id",
+  },
   "platform.failing": {
     troubleId: "id",
-    trouble: ["mail_held", "dead_letters", "dead_passes"],
+    trouble: ["mail_held", "texts_held", "dead_letters", "dead_passes", "failing_jobs"],
     since: "instant",
     detail: "text",
     stage: ["fifteen_minutes", "one_hour", "one_day"],
@@ -77,7 +107,7 @@ export const slotbase: { readonly [type: string]: Fields } = {
   },
   "platform.recovered": {
     troubleId: "id",
-    trouble: ["mail_held", "dead_letters", "dead_passes"],
+    trouble: ["mail_held", "texts_held", "dead_letters", "dead_passes", "failing_jobs"],
     since: "instant",
     detail: "text",
     recoveredAt: "instant",
@@ -93,6 +123,14 @@ export const slotbase: { readonly [type: string]: Fields } = {
     endAt: "instant",
     reason: ["expired", "released", "replaced"],
     releasedAt: "instant",
+  },
+  "booking.hold.extended": {
+    ...place,
+    holdId: "id",
+    expiresAt: "instant",
+    extensions: "count",
+    extendedBy: "actor",
+    extendedAt: "instant",
   },
   "booking.details_changed": { ...place, changed: "texts", changedBy: "actor", changedAt: "instant" },
   "waitlist.joined": { ...wish, joinedAt: "instant" },
@@ -167,6 +205,7 @@ export const slotbase: { readonly [type: string]: Fields } = {
     alternatives: { of: { resourceId: "id", startAt: "instant", endAt: "instant" } },
     voidedAt: "instant",
   },
+  ...debts,
   "user.updated": { userId: "id", changed: "texts", updatedBy: "actor" },
   "user.email_change_requested": { userId: "id", linkId: "id" },
   "user.email_changed": { userId: "id", email: "email", linkId: "id" },

@@ -272,6 +272,8 @@ export const specification: { readonly [type: string]: Fields } = {
     success: "boolean",
     "outputUrl?": "text",
     "aiInsights?": "object",
+    // Beyond the interface of the specification: why it failed.
+    "reason?": "text",
     processingTime: "milliseconds",
   },
   "progress.updated": {

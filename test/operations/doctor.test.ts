@@ -187,3 +187,18 @@ test("a ledger that disagrees with the payments is named with its facility", asy
     ),
   })
 })
+
+test("a facility whose time zone the program does not know is named", async () => {
+  const { db } = database
+  const { id } = await aFacility(db)
+  await db`update slotbase.facilities set timezone = 'Mars/Base' where id = ${id}`
+  expect(await namedCheck("zones")).toEqual([
+    {
+      name: "zones",
+      well: false,
+      says: "facilities have time zones that this version does not know, and their local jobs do not run: Mars/Base. Start a newer version, or give them another zone",
+    },
+  ])
+  await db`update slotbase.facilities set timezone = 'Europe/Berlin' where id = ${id}`
+  expect((await namedCheck("zones"))[0]?.well).toBe(true)
+})

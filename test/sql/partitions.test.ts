@@ -5,7 +5,7 @@ import { connect, type Db } from "#base/database/db.ts"
 import { dispatchAll, failure, recordMany } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
-const parents = ["attempt_history", "delivery_bodies", "delivery_history", "events", "handler_history"]
+const parents = ["attempt_history", "delivery_bodies", "delivery_history", "events", "handler_history", "joint_history"]
 
 let database: TestDatabase
 let db: Db

@@ -20,6 +20,7 @@ const unrecorded: Readonly<Record<string, string>> = {
   "POST /v1/password-resets": "open to everybody; using the link is recorded",
   [`POST ${f}/lost-items`]: "everybody reports; the report names its author",
   [`POST ${f}/holds`]: "lasts minutes; booking.hold.created names its actor",
+  [`POST ${f}/holds/:bookingId/extend`]: "lasts minutes; booking.hold.extended names its actor",
   [`DELETE ${f}/holds/:bookingId`]: "gives back what would lapse; booking.hold.released names its actor",
   [`POST ${f}/bookings`]: "booking.confirmed names its actor; the command records one that was waived or discounted",
   [`POST ${f}/bookings/:bookingId/check-in`]: "booking.checked_in names its actor",
@@ -29,6 +30,11 @@ const unrecorded: Readonly<Record<string, string>> = {
   [`POST ${f}/webhooks/body-preview`]: "shows a body, and changes nothing",
   [`POST ${f}/message-templates/:templateId/preview`]: "shows a message, and changes nothing",
   [`POST ${f}/subscription/upgrade-prompts/:promptId/dismiss`]: "puts away a notice, and changes nothing",
+  [`POST ${f}/feedback/:feedbackId/uploads`]: "begins an upload; the part that makes it whole is recorded",
+  [`POST ${f}/calendar-consents`]: "leads to a provider's page; connecting a calendar with the consent is recorded",
+  [`OPTIONS ${f}/feedback/:feedbackId/uploads`]: "says what is spoken of tus, and changes nothing",
+  [`OPTIONS ${f}/uploads/:uploadId`]: "says what is spoken of tus, and changes nothing",
+  [`POST ${f}/calendar-syncs/:id/sync`]: "looks at a calendar sooner, and changes nothing",
   [`POST ${f}/webhooks/preview`]: "counts what would match, and changes nothing",
 }
 
@@ -137,6 +143,11 @@ describe("a request leaves the row that its route declares", () => {
       before: { lastName: "Keller" },
       after: { lastName: "Brandt" },
     },
+    [`PATCH ${f}/calendar-syncs/:id`]: {
+      body: { syncStatus: "paused" },
+      before: { syncStatus: "active" },
+      after: { syncStatus: "paused" },
+    },
     "PATCH /v1/users/:id": {
       body: { firstName: "Lea" },
       before: { firstName: "Mia" },
@@ -182,6 +193,11 @@ describe("a request leaves the row that its route declares", () => {
       body: { remind24h: true, remind1h: true, customMinutes: 90 },
       before: { customMinutes: null },
       after: { customMinutes: 90 },
+    },
+    [`PUT ${f}/agent-settings`]: {
+      body: { whoseWords: "adults", monthlyBudget: 1_000 },
+      before: { monthlyBudget: 200_000 },
+      after: { monthlyBudget: 1_000 },
     },
     [`PUT ${f}/message-templates/:templateId`]: {
       body: { language: "de", heading: "Bis bald" },

@@ -14,8 +14,7 @@ const textOf = (page: string) => Bun.file(join(project, page)).text()
 
 /** Rooms that the manual announces, and files of its examples. */
 const toCome = [
-  ...["src/web/", "src/web/console/", "src/operations/console/"],
-  ...["src/outbound/calendars/"],
+  ...["src/web/console/", "src/operations/console/"],
   ...["src/hooks/no-mondays.ts", "actors/handlers/welcome-drink.ts"],
 ]
 
@@ -55,13 +54,13 @@ test("docs/operating.md describes every variable of the configuration", async ()
 test("docs/limits.md has the numbers of the program", async () => {
   const rows = [...(await textOf("docs/limits.md")).matchAll(/^\| `([^`]+)` \| (.*) \|$/gm)]
   const numbers = rows.map(([, name, cells = ""]) => [name, ...[...cells.matchAll(/[\d,]+/g)].flatMap(numberIn)])
-  const { socketsPerUser, strangers, strangersOfAddress } = liveLimits
+  const { socketsPerUser, strangers, strangersOfAddress, guests, guestsOfAddress } = liveLimits
   expect(numbers).toEqual([
     ...Object.values(rates).map(({ name, burst, everyMs }) => [name, burst, everyMs]),
     ...Object.entries(turns).map(([name, { running, runningOfOne, waiting, waitingOfOne }]) => [
       ...[name, running, runningOfOne, waiting, waitingOfOne],
     ]),
-    ...Object.entries({ socketsPerUser, strangers, strangersOfAddress }),
+    ...Object.entries({ socketsPerUser, strangers, strangersOfAddress, guests, guestsOfAddress }),
   ])
 })
 

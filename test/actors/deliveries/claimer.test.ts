@@ -1,4 +1,4 @@
-// The time during which a claim may be sent.
+// The time during which a claim may be sent, and the search for claims whose answers were lost.
 
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import { Claimer } from "#actors/deliveries/claimer.ts"
@@ -22,17 +22,9 @@ test("a delivery claimed two seconds ago is not sent: the process may have been 
   const app = testApp(db, { egressAllow: ["127.0.0.0/8"] })
   const { id } = await aWebhook(app, facility.id, { url: "http://127.0.0.1:9/" })
   await confirmed(db, facility.id)
-  const owner = await processRow(db, true)
   const endpoints = new Endpoints()
   endpoints.markReady({ id, facilityId: facility.id }, 0)
-  const claimer = new Claimer({
-    db,
-    process: actorProcess(owner),
-    endpoints,
-    onClaimed: () => {},
-    onHeld: () => {},
-    onFailed: () => {},
-  })
+  const claimer = claimerOf(await processRow(db, true), endpoints)
   // A whole number, so that differences are exact.
   const now = Math.ceil(performance.now())
   const clock = spyOn(performance, "now").mockImplementation(() => now)
@@ -44,3 +36,37 @@ test("a delivery claimed two seconds ago is not sent: the process may have been 
   expect(claimer.isStale(delivery)).toBe(true)
   clock.mockRestore()
 })
+
+test("an orphaned claim is found although a turn is always under way, once it is older than any turn can be", async () => {
+  const { db } = database
+  const facility = await aFacility(db)
+  const { id } = await aWebhook(testApp(db), facility.id, { url: "http://127.0.0.1:9/" })
+  await confirmed(db, facility.id)
+  const owner = await processRow(db, true)
+  const claimer = claimerOf(owner, new Endpoints())
+  claimer.beginTurn()
+  // A turn claimed it, and its answer was lost.
+  await db`update slotbase.delivery_queue set lease = nextval('slotbase.lease_seq'), owner = ${owner}, started_at = slotbase.now() where webhook_id = ${id}`
+  const later = performance.now() + 31_000
+  const clock = spyOn(performance, "now").mockImplementation(() => later)
+  const found = [await claimer.returnOrphans()]
+  clock.mockImplementation(() => later + 31_000)
+  await db`update slotbase.delivery_queue set started_at = slotbase.now() - interval '21 s' where webhook_id = ${id}`
+  found.push(await claimer.returnOrphans())
+  clock.mockRestore()
+  expect(found).toEqual([false, true])
+  const [{ lease }] = await db<
+    [{ lease: number | null }]
+  >`select lease from slotbase.delivery_queue where webhook_id = ${id}`
+  expect(lease).toBeNull()
+})
+
+const claimerOf = (owner: number, endpoints: Endpoints) =>
+  new Claimer({
+    db: database.db,
+    process: actorProcess(owner),
+    endpoints,
+    onClaimed: () => {},
+    onHeld: () => {},
+    onFailed: () => {},
+  })

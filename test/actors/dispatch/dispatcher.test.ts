@@ -6,8 +6,11 @@ import { dispatchBatch, dispatcher, dispatchOnce } from "#actors/dispatch/dispat
 import type { Db } from "#base/database/db.ts"
 import { onHint } from "#base/hints.ts"
 import { newId } from "#base/ids.ts"
-import { logOf, recordMany } from "#test/harness/pipeline/pipeline.ts"
+import { example } from "#events/example.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { aWebhook, logOf, recordMany } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db
@@ -15,10 +18,13 @@ let db: Db
 beforeAll(async () => {
   database = await testDatabase()
   db = database.db
+  await aFacility(db, { id: example.facilityId })
 })
 
 afterEach(async () => {
-  await db`truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.dead_letters`
+  await db`
+    truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.dead_letters, slotbase.webhooks,
+      slotbase.webhook_versions, slotbase.webhook_sequences, slotbase.delivery_queue`
 })
 
 afterAll(() => database.drop())
@@ -35,8 +41,23 @@ test("a pass dispatches one batch and reports whether there is more, and a hint 
   stop()
 })
 
+test("other processes are told of the log by the turn itself, and of deliveries only when some are left unclaimed", async () => {
+  const told: string[] = []
+  const heard = await db.listen("slotbase_hint", (payload) => told.push(payload.split(" ")[1] as string))
+  await recordMany(db, 1)
+  await dispatchOnce(db)
+  await eventually(() => expect(told).toEqual(["log"]))
+  await aWebhook(db, "booking.confirmed")
+  await recordMany(db, 1)
+  await dispatchOnce(db)
+  await recordMany(db, 1)
+  await dispatchOnce(db)
+  await eventually(() => expect(told).toEqual(["log", "log", "deliveries", "log", "deliveries"]))
+  await heard.unlisten()
+})
+
 test("is woken by recorded events, and runs every second anyway", () => {
-  expect(dispatcher(db)).toMatchObject({ name: "dispatcher", wokenBy: ["outbox"], pollEveryMs: 1_000 })
+  expect(dispatcher(db)).toMatchObject({ name: "dispatcher", wokenBy: ["outbox"], paceMs: 4, pollEveryMs: 1_000 })
 })
 
 test("of the events recorded from SQL the valid ones are dispatched in order, the invalid one is a dead letter", async () => {

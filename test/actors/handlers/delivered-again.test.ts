@@ -1,18 +1,25 @@
 // Every handler of the program bears its events twice, in another order, and again after a crash. The crash comes
 // between its effect and the settlement of its runs. Its effects are those of one delivery. A handler without a row in
-// the table fails here.
+// the table fails here. A company's own handlers of both kinds stand in it too.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Handler } from "#actors/handlers/handler.ts"
 import { handlersOf, mirrorHandlers, reservedNames } from "#actors/handlers/index.ts"
 import type { Db } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { recordUploaded } from "#domain/coaching/feedback/files.ts"
+import { insertMedia, type StoredFile } from "#domain/media/rows.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import type { AfterHook } from "#events/after-hook.ts"
+import { record } from "#events/outbox.ts"
+import type { ExtensionHandler } from "#hooks/extension.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { makeCourts } from "#test/harness/api/booking-api.ts"
 import { buildClub } from "#test/harness/club/build.ts"
 import { aClub, bySql, run } from "#test/harness/club/club.ts"
+import { aForm } from "#test/harness/club/feedback-club.ts"
 import { atHour, hoursFrom } from "#test/harness/club/hours.ts"
+import { wav } from "#test/harness/club/media-files.ts"
 import { aTinyPlan, subscribed } from "#test/harness/club/subscriptions.ts"
 import { afterACrash, inOrderOf, once, twice } from "#test/harness/pipeline/delivered-again.ts"
 
@@ -26,12 +33,32 @@ const lamp: AfterHook = {
   name: "lamp",
   run: async (_, { idempotencyKey }) => void hookKeys.add(idempotencyKey),
 }
+/** The keys that the company's gate was opened with: it ignores a repeated one. */
+let gateKeys = new Set<string>()
+const own: readonly ExtensionHandler[] = [
+  {
+    name: "GateHandler",
+    events: ["booking.confirmed"],
+    handle: async (_, { idempotencyKey }) => void gateKeys.add(idempotencyKey),
+  },
+  {
+    // It takes no care of repetitions: what it writes commits with its run.
+    name: "DoorLogHandler",
+    kind: "transactional",
+    events: ["booking.confirmed", "booking.cancelled"],
+    handle: async ({ id, facilityId }, { sql }) => {
+      await sql`insert into public.door_log (event_id, facility_id) values (${id}, ${facilityId ?? null})`
+    },
+  },
+]
+const ownNames = own.map(({ name }) => name)
 
 beforeAll(async () => {
   api = await testApi()
   db = api.database.db
   await aTinyPlan(db)
-  handlers = handlersOf({ ...api.app, hooks: [lamp] })
+  await db`create table public.door_log (event_id uuid not null, facility_id uuid)`
+  handlers = handlersOf({ ...api.app, hooks: [lamp], ownHandlers: own })
 })
 afterAll(() => api.database.drop())
 
@@ -47,6 +74,34 @@ async function played() {
   await club.book(club.court, 9, { participants: friends })
   await club.cancel((await club.book(club.court, 11)).id)
   return club
+}
+
+/** A coach with two drafts of feedback. */
+async function coached() {
+  const { id, court, coach, student } = await buildClub(bySql(db), {
+    facility: { sportTypes: ["tennis"] },
+    courts: ["court"],
+    people: { coach: "coach", student: "player" },
+  })
+  const at = `/v1/facilities/${id}`
+  const drafts: string[] = []
+  for (const [nth, text] of ["watch the backhand", "more footwork , please"].entries()) {
+    const lesson = { resourceId: court, ...atHour(nth), sessionType: "private", paymentMethod: "offline" }
+    const session = await request(`${at}/coach-sessions`, { ...lesson, students: [student.id] }, coach.token)
+    const body = { sessionId: session.id, studentId: student.id, text }
+    drafts.push((await request(`${at}/feedback`, body, coach.token)).id)
+  }
+  return { id, coach, drafts }
+}
+
+/** A club with a photo in feedback on a session. */
+async function aFileOfFeedback() {
+  const { id, coach, drafts } = await coached()
+  const owner = { facilityId: id, feedbackId: drafts[0] ?? "", uploadedBy: coach.id }
+  const told = { fileName: "a.jpg", contentType: "image/jpeg", fileSizeBytes: 5, durationSeconds: undefined }
+  const file: StoredFile = { ...told, id: newId(), mediaType: "photo", isVoiceNote: false, storedIn: "disk" }
+  await run(db, async (tx) => recordUploaded(tx, id, await insertMedia(tx, owner, file)))
+  return { id }
 }
 
 async function request(path: string, body: object, token?: string): Promise<{ readonly id: string }> {
@@ -76,6 +131,15 @@ const stories: Readonly<Record<string, Story>> = {
     const { id } = await played()
     return () => rows(db`select users from slotbase.active_user_months where facility_id = ${id}`)
   },
+  MediaProcessingHandler: async () => {
+    const { id } = await aFileOfFeedback()
+    return () =>
+      rows(db`
+        select p.state, p.attempts, p.reported, p.event_id = e.id as of_its_event
+        from slotbase.media_processing p
+        join slotbase.events e on e.type = 'media.uploaded' and e.data ->> 'mediaId' = p.media_id::text
+        where p.facility_id = ${id}`)
+  },
   NotificationHandler: async () => {
     const { id } = await played()
     return () =>
@@ -88,6 +152,17 @@ const stories: Readonly<Record<string, Story>> = {
     await played()
     hookKeys = new Set()
     return async () => hookKeys.size
+  },
+  GateHandler: async () => {
+    await played()
+    gateKeys = new Set()
+    return async () => gateKeys.size
+  },
+  DoorLogHandler: async () => {
+    const { id } = await played()
+    return () =>
+      rows(db`
+        select count(*), count(distinct event_id) as events from public.door_log where facility_id = ${id}`)
   },
   ProgressUpdateHandler: async () => {
     const { id, court, coach, student } = await buildClub(bySql(db), {
@@ -190,6 +265,71 @@ const stories: Readonly<Record<string, Story>> = {
                (select max(counter) from slotbase.invoices where facility_id = ${its.facilityId}) as last_number
         from slotbase.invoices where facility_id = ${its.facilityId} group by kind order by kind`)
   },
+  CalendarSyncHandler: async () => {
+    const club = await aClub(db)
+    const id = newId()
+    await db`
+      insert into slotbase.calendar_syncs (id, facility_id, user_id, provider, credentials, calendar_id, host, sync_direction,
+        events, title_template, description_template, location_template)
+      values (${id}, ${club.id}, ${club.player.id}, 'apple', ${Buffer.of(1)}, 'https://caldav.example.com/', 'caldav.example.com',
+        'push', array['booking.confirmed', 'booking.cancelled'], 'Court', '', '')`
+    await club.book(club.court, 9)
+    await club.cancel((await club.book(club.court, 11)).id)
+    return () =>
+      rows(db`
+        select b.status, w.failures, s.asked > 0 as asked, s.next_sync_at <= slotbase.now() as due
+        from slotbase.calendar_work w
+        join slotbase.bookings b on b.id = w.booking_id and b.facility_id = w.facility_id
+        join slotbase.calendar_syncs s on s.id = w.sync_id and s.facility_id = w.facility_id
+        where w.sync_id = ${id} order by b.start_at`)
+  },
+  AIAnalysisHandler: async () => {
+    const { id, coach, drafts } = await coached()
+    for (const draft of drafts) {
+      const form = aForm(wav(1), { part: "voiceNote", name: "note.wav", type: "audio/wav" })
+      const url = `http://slotbase.test/v1/facilities/${id}/feedback/${draft}/media`
+      const headers = { authorization: `Bearer ${coach.token}` }
+      const answer = await api.server.handle(new Request(url, { method: "POST", headers, body: form }))
+      if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`)
+    }
+    return () =>
+      rows(db`
+        select data -> 'aiInsights' as insights, count(*) from slotbase.events
+        where facility_id = ${id} and type = 'media.processed' group by 1`)
+  },
+  FeedbackEnhancementAgent: async () => {
+    const { id } = await coached()
+    return () =>
+      rows(db`
+        select s.status, s.suggested_text, count(*),
+               (select count(*) from slotbase.events e where e.facility_id = ${id} and e.type = 'feedback.enhanced') as events
+        from slotbase.feedback_suggestions s where s.facility_id = ${id} group by 1, 2 order by 2`)
+  },
+  EnforcementAgent: async () => {
+    const club = await aClub(db)
+    for (const hour of [9, 11]) {
+      const { id } = await club.book(club.court, hour)
+      await db`update slotbase.clock set shift = shift + interval '3 days'`
+      await request(`/v1/facilities/${club.id}/bookings/${id}/no-show`, {})
+      await db`update slotbase.clock set shift = '0'`
+    }
+    return () =>
+      rows(db`
+        select agent, proposal, status, count(*) from slotbase.agent_reports
+        where facility_id = ${club.id} group by 1, 2, 3`)
+  },
+  MonitoringAgent: async () => {
+    const { id } = await aClub(db)
+    for (const day of ["2026-03-10", "2026-03-11"])
+      await run(db, async (tx) => {
+        const data = { facilityId: id, day, bookings: 20, cancellations: 0, noShows: 0, revenue: [] }
+        record(tx, { type: "facility.report.made", facilityId: id, data })
+      })
+    return () =>
+      rows(
+        db`select agent, lines, count(*) from slotbase.agent_reports where facility_id = ${id} group by 1, 2 order by 2`,
+      )
+  },
   UpgradePromptHandler: async () => {
     const club = await aClub(db)
     await subscribed(db, club)
@@ -203,7 +343,8 @@ const stories: Readonly<Record<string, Story>> = {
 test("every registered handler has a row, and its name is reserved", () => {
   const names = handlers.map(({ name }) => name)
   expect(names.toSorted()).toEqual(Object.keys(stories).toSorted())
-  expect(names.filter((name) => !(reservedNames as readonly string[]).includes(name))).toEqual([])
+  const reserved: readonly string[] = reservedNames
+  expect(names.filter((name) => !reserved.includes(name))).toEqual(ownNames)
 })
 
 describe.each(Object.keys(stories))("%s has the same effects", (name) => {

@@ -92,7 +92,7 @@ Parkside Tennis · sent with SlotBase
       user_id: mia.id,
       channel: "push",
       status: "skipped",
-      reason: "no push channel registered",
+      reason: "no browser subscribed",
       attempts: 0,
       unknown_outcomes: 0,
       priority: "high",
@@ -145,7 +145,7 @@ test("after a temporary refusal only the missing mails are sent again", async ()
   expect(await run(event)).toBeUndefined()
   expect((await recorded(event)).map(({ status, reason }) => [status, reason])).toEqual([
     ["deferred", "451 4.7.1 Greylisted"],
-    ["skipped", "no push channel registered"],
+    ["skipped", "no browser subscribed"],
     ["sent", null],
   ])
 
@@ -248,21 +248,21 @@ test("a child without an address of its own is reached at its parent's", async (
     insert into slotbase.users (id, first_name, last_name, managed_by) values (${child}, 'Ida', 'Keller', ${mia.id})`
   await aChildLink(database.db, { parent: mia.id, child, permissions: ["book"] })
   await run(eventOf("waitlist.offered", { bookerId: child, resourceId: court.id }))
-  expect(mailsBySubject()).toEqual({ "A slot is free: Court 1, Thu, 12 Mar 2026, 18:00": [mia.email] })
-  expect(receiver.mails[0]?.text).toStartWith("Hello Mia, a message for Ida:\n")
+  expect(mailsBySubject()).toEqual({ "Ida: A slot is free: Court 1, Thu, 12 Mar 2026, 18:00": [mia.email] })
+  expect(receiver.mails[0]?.text).toStartWith("Hello Mia, this is about Ida.\n")
 })
 
 test("a run without a reachable recipient is skipped with the reason", async () => {
   const key = await aKey()
   const event = confirmed({ bookerId: key, participants: [{ userId: newId(), name: "Gone", role: "guest" }] })
-  expect(await run(event)).toEqual({ skipped: "no email address; no push channel registered; no such user" })
+  expect(await run(event)).toEqual({ skipped: "no browser subscribed; no email address; no such user" })
   expect(await run(eventOf("feedback.published", { parentIds: [] }))).toEqual({ skipped: "nobody to notify" })
 })
 
 test("in production without a mail server every message is skipped with that reason", async () => {
   const production = await postOffice(testApp(database.db, { environment: "production" }))
   expect(await run(confirmed({ participants: [] }), production)).toEqual({
-    skipped: "no SMTP server is configured (SMTP_URL); no push channel registered",
+    skipped: "no SMTP server is configured (SMTP_URL); no browser subscribed",
   })
 })
 

@@ -102,6 +102,28 @@ test("mail that is held at the sender is told after 15 minutes, an hour, a day a
   expect([...(await db`select from slotbase.platform_health`)]).toEqual([])
 })
 
+test("text messages that are held are told too, by mail, and the doctor names the remedy", async () => {
+  await serviceFailed(
+    db,
+    "sms",
+    new SendFailed("401 20003: Authenticate", { outcome: "not_sent", concern: "service" }),
+    "",
+    0.5,
+  )
+  await look()
+  await later("16 minutes")
+  expect(await look()).toEqual({ failing: 1 })
+  expect(await says("texts")).toEqual({
+    name: "texts",
+    well: false,
+    says: expect.stringMatching(/last answer "401 20003: Authenticate": mend SLOTBASE_SMS_… .* go on by themselves$/),
+  })
+  expect([await says("mail"), await says("push")]).toMatchObject([{ well: true }, { well: true }])
+  await serviceWorks(db, "sms")
+  expect(await look()).toEqual({ recovered: 1 })
+  expect((await stagesTold()).slice(-2)).toEqual(["texts_held fifteen_minutes", "texts_held platform.recovered"])
+})
+
 test("a hold of a few minutes is told to nobody, and neither is its end", async () => {
   await serviceFailed(db, "email", refusal, "mia@example.com", 0.5)
   await look()
@@ -149,6 +171,28 @@ test("passes that failed at every attempt are told, and the all-clear follows a 
   ])
 })
 
+test("jobs that failed for good are told with the last of them, and the all-clear follows a run that succeeds", async () => {
+  await db`insert into slotbase.jobs (name, description, cron, timezone, in_facility) values ('retention', '', '23 * * * *', 'UTC', false)`
+  await db`
+    insert into slotbase.job_schedules (job, facility_id, look_at, decided_until, counted_from, failing_since, last_error)
+    values ('retention', ${platformFacilityId}, 'infinity', slotbase.now(), slotbase.now(), slotbase.now(), 'no disk')`
+  await look()
+  await later("16 minutes")
+  expect(await look()).toEqual({ failing: 1 })
+  expect(await says("jobs")).toEqual({
+    name: "jobs",
+    well: false,
+    says: "1 fail (retention), last retention: no disk: see slotbase.job_ledger, mend the cause, and run them by hand",
+  })
+  await db`update slotbase.job_schedules set failing_since = null, last_error = null`
+  expect(await look()).toEqual({ recovered: 1 })
+  expect((await told()).map(({ type, data }) => [type, data.trouble, data.detail])).toEqual([
+    ["platform.failing", "failing_jobs", "retention: no disk"],
+    ["platform.recovered", "failing_jobs", "retention: no disk"],
+  ])
+  expect(await says("jobs")).toEqual({ name: "jobs", well: true, says: "none fails, and none is late" })
+})
+
 test("a stage is told once, also when several processes look at the same instant", async () => {
   await aDeadLetter()
   await look()
@@ -189,6 +233,6 @@ test("the administrators of the platform get a mail, but none that says that mai
 })
 
 test("no webhook may subscribe to the events of the platform", () => {
-  expect(platformTroubles).toHaveLength(3)
+  expect(platformTroubles).toHaveLength(5)
   for (const type of ["platform.failing", "platform.recovered"]) expect(definitionOf(type)?.facilityWebhook).toBe(false)
 })

@@ -76,7 +76,7 @@ test("when retention was quicker than a process, its sockets are asked to resync
   await checkIns(4)
   await db`delete from slotbase.event_positions where position <= ${start + 2}`
   await server.pass()
-  expect(await client.drain()).toEqual([{ type: "resync", channel, position: String(start + 4) }] as never)
+  expect(await client.drain()).toEqual([{ type: "resync", channel, ...server.place(start + 4) }] as never)
   client.close()
 })
 

@@ -72,3 +72,33 @@ test("the hints of the time in which an actor gathers are one pass", async () =>
   }
   await eventually(() => expect(passes).toBe(2))
 })
+
+test("a paced actor is woken at once by a hint that comes alone, and by the hints of its time once at the end", async () => {
+  let passes = 0
+  const actor: Actor = {
+    name: "paced",
+    description: "counts",
+    cron: "* * * * *",
+    deadlineMs: 1_000,
+    pollEveryMs,
+    wokenBy: ["outbox"],
+    paceMs: 4,
+    pass: async () => ({ more: false, did: { passes: ++passes } }),
+  }
+  tree = runActors([actor], () => {})
+  await eventually(() => expect(passes).toBe(1))
+  jest.useFakeTimers()
+  try {
+    sendHint("outbox")
+    expect(jest.getTimerCount()).toBe(1)
+    for (let hints = 0; hints < 100; hints++) sendHint("outbox")
+    jest.advanceTimersByTime(4)
+    expect(jest.getTimerCount()).toBe(1)
+    jest.advanceTimersByTime(4)
+    expect(jest.getTimerCount()).toBe(0)
+  } finally {
+    jest.useRealTimers()
+  }
+  await eventually(() => expect(passes).toBeGreaterThan(1))
+  expect(passes).toBeLessThan(4)
+})

@@ -60,8 +60,10 @@ for (const kind of ["limitRole", "limitDatabase"] as const) {
     expect(parts.get(connectionsPart)).toEqual({
       part: connectionsPart,
       state: "restarting",
-      reason:
-        "PostgreSQL gives fewer connections than were asked for, so work waits for its turn: slotbase limited 4 of 20. Raise the limit of the role, the database or the server, or set SLOTBASE_DB_POOL.",
+      // Autovacuum or the test itself may hold one more of the database's.
+      reason: expect.stringMatching(
+        /^PostgreSQL gives fewer connections than were asked for, so work waits for its turn: slotbase limited [34] of 20\. Raise the limit of the role, the database or the server, or set SLOTBASE_DB_POOL\.$/,
+      ),
       code: "connections_refused",
       restarts: 0,
     })
@@ -90,10 +92,9 @@ test("the pool grows as soon as the limit is raised, and is well then", async ()
 
 test("without any connection the work waits until its deadline, and it is known that nothing ran", async () => {
   await limited.limitRole(0)
-  const db = open(2, "slotbase limited", { queryDeadlineMs: 600, transactionDeadlineMs: 600 })
-  const read = await failure(db`select 1`)
-  const written = await failure(db.begin((tx) => tx`select 1`))
-  for (const error of [read, written]) {
+  const db = open(2, "slotbase limited", { queryDeadlineMs: 2_000, transactionDeadlineMs: 2_000 })
+  const [read, written] = [failure(db`select 1`), failure(db.begin((tx) => tx`select 1`))]
+  for (const error of await Promise.all([read, written])) {
     expect(error).toMatchObject({ _tag: "QueryTimedOut", sent: false })
     expect([troubleOf(error), isUnsent(error)]).toEqual(["database_busy", true])
   }

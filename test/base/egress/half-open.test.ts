@@ -28,6 +28,7 @@ const post = (receiver: HalfOpenReceiver, path: string, given: { body?: string; 
     timeoutMs: 4_000,
     ...given,
   })
+const hexOf = (port: number) => port.toString(16).toUpperCase().padStart(4, "0")
 const requestsOf = (receiver: HalfOpenReceiver) => receiver.heard().flatMap(({ request = [] }) => request)
 
 describe.skipIf(process.platform !== "linux")("the kernel says what the other side has acknowledged", () => {
@@ -46,7 +47,7 @@ describe.skipIf(process.platform !== "linux")("the kernel says what the other si
       expect(trace.isReused).toBe(true)
       // No socket is left whose kernel would send the request again.
       const [first] = receiver.heard()
-      const ours = `:${first?.port?.toString(16).toUpperCase().padStart(4, "0")} 0100007F`
+      const ours = `:${hexOf(first?.port ?? 0)} 0100007F:${hexOf(receiver.port)}`
       expect(await readFile("/proc/net/tcp", "latin1")).not.toContain(ours)
 
       const next: Trace = {}

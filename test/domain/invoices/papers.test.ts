@@ -129,6 +129,7 @@ describe("the PDF", () => {
     )
     const file = await fileOf(aPaper(lines), "de")
     expect(file.toString("latin1").match(/\/Type \/Page\b(?!s)/g)?.length).toBeGreaterThan(4)
+    expect(pageOfPaper(aPaper(lines), undefined, "de").pageOf).toBe("INV-2026-00042 · Seite {page} von {pages}")
   })
 
   test("says what a receipt lacks, and shows what its font lacks as question marks", async () => {

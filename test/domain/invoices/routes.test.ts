@@ -6,6 +6,7 @@ import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { type Courts, makeCourts, refusalOf } from "#test/harness/api/booking-api.ts"
 import { sellerSettings } from "#test/harness/club/invoices.ts"
 import { makeTill, type Till } from "#test/harness/club/payments.ts"
+import { rootKey } from "#test/harness/setup/system.ts"
 import { brokenRulesIn, schemaFaults } from "./validators.ts"
 
 let api: TestApi
@@ -28,6 +29,12 @@ const bytes = async (path: string) => {
   })
   const answer = await api.server.handle(request)
   return { answer, content: new Uint8Array(await answer.arrayBuffer()) }
+}
+
+const bytesOf = async (path: string) => {
+  const headers = { authorization: `Bearer ${rootKey}` }
+  const answer = await api.server.handle(new Request(`http://slotbase.test${path}`, { headers }))
+  return new Uint8Array(await answer.arrayBuffer())
 }
 
 test("a receipt is issued before the seller is known, and invoices from then on", async () => {
@@ -93,6 +100,7 @@ describe("what cannot be a seller is refused where it is given", () => {
   const refused: Readonly<Record<string, [object, string]>> = {
     "an IBAN with a wrong digit": [{ iban: "DE02120300000000202052" }, "body.iban"],
     "a BIC without an IBAN": [{ bic: "BYLADEM1001" }, "body.iban"],
+    "a BIC with no IBAN any more": [{ bic: "BYLADEM1001", iban: null }, "body.iban"],
     "a VAT id without its country": [{ vatId: "123456789" }, "body.vatId"],
     "a country in words": [{ country: "Germany" }, "body.country"],
     "a country that there is not": [{ country: "XX" }, "body.country"],
@@ -120,6 +128,8 @@ test("a month as CSV has a row for each paper, and totals that are the money of 
     select to_char(max(issued_on), 'YYYY-MM') as month from slotbase.invoices where facility_id = ${its.facilityId}`
   const { body: csv, headers } = await get(`${till.at}/invoice-export?month=${month}`)
   expect(headers.get("content-type")).toBe("text/csv; charset=utf-8")
+  const raw = await bytesOf(`${till.at}/invoice-export?month=${month}`)
+  expect([...raw.subarray(0, 9)]).toEqual([0xef, 0xbb, 0xbf, ...Buffer.from("number")])
   const rows: string[] = csv.trimEnd().split("\r\n")
   expect(rows.length).toBe(1 + 5 + 2)
   expect(csv).toContain(`,"'=SUM(A1) ""Ada""",`)
@@ -128,8 +138,35 @@ test("a month as CSV has a row for each paper, and totals that are the money of 
     ["EUR", "0.00", "7.00", "0.00", "7.00"],
     ["EUR", "19.00", "52.11", "9.89", "62.00"],
   ])
+  const { body: german } = await get(`${till.at}/invoice-export?month=${month}&separator=semicolon`)
+  const ends = german.trimEnd().split("\r\n").slice(-2)
+  expect(ends.map((row: string) => row.split(";").slice(7, 12))).toEqual([
+    ["EUR", "0,00", "7,00", "0,00", "7,00"],
+    ["EUR", "19,00", "52,11", "9,89", "62,00"],
+  ])
+  expect(german).toContain(`;-`)
+  expect(german).not.toContain(`'-`)
   const [ledger] = await api.database.db<[{ money: number }]>`
     select sum(amount)::bigint as money from slotbase.payment_ledger
     where facility_id = ${its.facilityId} and account in ('provider', 'till')`
   expect(ledger.money).toBe(6900)
+})
+
+test("a member who has left still reads the own papers with their files, and nobody else does", async () => {
+  const [paper] = (await get("/v1/me/invoices", its.player.token)).body.data.filter(
+    ({ hasXml }: { hasXml: boolean }) => hasXml,
+  )
+  const left = await api.call(
+    "DELETE",
+    `/v1/users/${its.player.id}/roles?role=player&scopeType=facility&scopeId=${its.facilityId}`,
+  )
+  expect(left.status).toBe(204)
+  expect((await get(`${till.at}/invoices/${paper.id}/pdf`, its.player.token)).status).toBe(404)
+  const pdf = await bytes(`/v1/me/invoices/${paper.id}/pdf?language=de`)
+  expect([pdf.answer.status, pdf.answer.headers.get("content-type")]).toEqual([200, "application/pdf"])
+  const xml = await bytes(`/v1/me/invoices/${paper.id}/xml`)
+  expect(await schemaFaults(new TextDecoder().decode(xml.content))).toEqual([])
+  const other = await api.person("player", its.facilityId)
+  for (const file of ["pdf", "xml"])
+    expect((await get(`/v1/me/invoices/${paper.id}/${file}`, other.token)).status).toBe(404)
 })

@@ -3,6 +3,7 @@
 import { createServer } from "#api/server.ts"
 import type { Config } from "#base/config.ts"
 import { ensureRootKey } from "#domain/people/api-keys.ts"
+import { Live } from "#outbound/live/live.ts"
 import type { FacilityGiven } from "#test/harness/club/build.ts"
 import { type TestApp, testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -43,7 +44,10 @@ export async function testApi(given: Partial<Config> = {}): Promise<TestApi> {
   const database = await testDatabase()
   const app = testApp(database.db, given)
   await ensureRootKey(database.db, { ...app.config, rootKey })
-  const server = createServer(app)
+  const live = new Live(database.db)
+  // No broadcaster runs here. Channels begin at the beginning of the log.
+  live.begin(0, "0".repeat(16))
+  const server = createServer(app, live)
 
   const call: TestApi["call"] = async (method, path, { token = rootKey, body, headers = {} } = {}) => {
     const answer = await server.handle(

@@ -35,6 +35,19 @@ export function wav(seconds: number): Uint8Array {
   return Buffer.concat([head, Buffer.alloc(length, 128)])
 }
 
+/**
+ * A voice note whose words the phone has written into it: the sound of `mp4` with the box that Apple's Voice Memos add.
+ * The form of the box is known from programs that read it; no such file of a person's was at hand.
+ */
+export function voiceNoteWithWords(seconds: number, said: unknown): Uint8Array {
+  const plain = Buffer.from(mp4(seconds, ["soun"]))
+  const movie = plain.indexOf("moov") - 4
+  const end = movie + plain.readUInt32BE(movie)
+  const words = box("trak", box("udta", box("tsrp", Buffer.from(JSON.stringify(said)))))
+  plain.writeUInt32BE(end - movie + words.byteLength, movie)
+  return Buffer.concat([plain.subarray(0, end), words, plain.subarray(end)])
+}
+
 /** An MP4 with tracks of these handlers ("vide", "soun"), each of one sample of this duration, in an unknown coding. */
 export function mp4(seconds: number, handlers: readonly ("vide" | "soun")[] = ["vide"]): Uint8Array {
   const duration = Math.round(seconds * 1000)

@@ -42,10 +42,13 @@ const known = new WeakMap<OpenApi, readonly (readonly [RegExp, Operation])[]>()
 function operationAt(document: OpenApi, method: string, path: string): Operation | undefined {
   const patterns =
     known.get(document) ??
-    operationsOf(document).map(
-      (operation) => [new RegExp(`^${operation.path.replace(/\{[^}]+\}/g, "[^/]+")}$`), operation] as const,
-    )
+    operationsOf(document)
+      // An address that is written out comes before one with a parameter in its place.
+      .toSorted((a, b) => parametersIn(a.path) - parametersIn(b.path))
+      .map((operation) => [new RegExp(`^${operation.path.replace(/\{[^}]+\}/g, "[^/]+")}$`), operation] as const)
   known.set(document, patterns)
   const [address = ""] = path.split("?")
   return patterns.find(([pattern, operation]) => operation.method === method && pattern.test(address))?.[1]
 }
+
+const parametersIn = (path: string) => path.split("{").length

@@ -93,6 +93,25 @@ export async function feedback(desk: Desk): Promise<string> {
   return (await desk.post(`${desk.at}/feedback`, { sessionId, studentId: playerId, text: "Turn earlier." })).id
 }
 
+/** A strike that an agent has explained, with its proposal. */
+export async function explained({ at, api }: Desk): Promise<Given> {
+  const id = newId()
+  await api.database.db`
+    insert into slotbase.agent_reports (id, facility_id, event_id, agent, subject_id, lines, proposal, status)
+    values (${id}, ${at.split("/").at(-1) ?? ""}, ${id}, 'EnforcementAgent', ${id}, '{Missed.}', 'keep', 'open')`
+  return { ids: { [example.agentReportId]: id } }
+}
+
+/** A suggestion for a draft. */
+export async function suggested(desk: Desk): Promise<Given> {
+  const [id, feedbackId] = [newId(), await feedback(desk)]
+  await desk.api.database.db`
+    insert into slotbase.feedback_suggestions (id, facility_id, feedback_id, event_id, made_by, is_rule_based,
+      original_text, original_skills, suggested_text, suggested_skills)
+    values (${id}, ${desk.at.split("/").at(-1) ?? ""}, ${feedbackId}, ${id}, 'rules', true, 'Turn earlier.', '{}', 'Turn earlier!', '{}')`
+  return { ids: { [example.suggestionId]: id } }
+}
+
 /** A refund of cash, which the club still has to hand back. */
 export async function owedRefund(desk: Desk): Promise<Given> {
   const { at, post, api } = desk
@@ -122,6 +141,16 @@ export async function paidAccount(desk: Desk): Promise<Given> {
 export async function webhook({ at, post }: Desk): Promise<string> {
   const body = exampleBodies[`POST ${f}/webhooks`] as object
   return (await post(`${at}/webhooks`, { ...body, url: "http://127.0.0.1:8009/" })).id
+}
+
+/** A calendar of a person, at a server that is not there. */
+export async function calendarSync({ at, api }: Desk): Promise<Given & { readonly token: string }> {
+  const { token } = await api.person("coach", example.facilityId)
+  const body = exampleBodies[`POST ${f}/calendar-syncs`] as object
+  const calendarId = `http://127.0.0.1:8009/${newId()}/`
+  const made = await api.call("POST", `${at}/calendar-syncs`, { token, body: { ...body, calendarId } })
+  if (made.status !== 201) throw new Error(`no calendar: ${made.status} ${JSON.stringify(made.body)}`)
+  return { ids: { [example.calendarSyncId]: made.body.id }, token }
 }
 
 /** A facility has one subscription; any of these examples may be the first to need it. */

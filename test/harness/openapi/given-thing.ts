@@ -4,7 +4,9 @@
 import { GiveUp } from "#actors/handlers/handler.ts"
 import { exampleBodies } from "#api/examples.ts"
 import { newId } from "#base/ids.ts"
+import { makeReport } from "#domain/figures/reports/make.ts"
 import { example } from "#events/example.ts"
+import { run } from "#test/harness/club/club.ts"
 import { invoiceOf, sellerSettings } from "#test/harness/club/invoices.ts"
 import { jpeg } from "#test/harness/club/media-files.ts"
 import { dispatchAll, processRow, subscribe } from "#test/harness/pipeline/pipeline.ts"
@@ -13,6 +15,7 @@ import { rootKey } from "#test/harness/setup/system.ts"
 import {
   block,
   booked,
+  calendarSync,
   type Desk,
   feedback,
   type Given,
@@ -31,6 +34,20 @@ import {
 
 const f = "/v1/facilities/{facilityId}"
 const { playerId, coachId } = example
+
+/** An invoice of a payment. */
+async function paper({ api, at, post, court, hour }: Desk, pay: Desk["post"]): Promise<Given> {
+  await api.call("PUT", `${at}/invoice-settings`, { body: sellerSettings })
+  const { id } = await post(`${at}/holds`, { resourceId: court, bookerId: playerId, ...hour() })
+  const payment = await pay(`${at}/payments`, { referenceType: "booking", referenceId: id, cardToken: "tok_visa" })
+  return { ids: { invoiceId: await invoiceOf(api.database.db, payment.facilityId, payment.id) } }
+}
+
+/** The same, of the player's own payment. */
+async function ownPaper(desk: Desk): Promise<Given> {
+  const token = await desk.tokenOf(playerId)
+  return { ...(await paper(desk, (path, body) => desk.post(path, body, token))), token }
+}
 
 /** Before a request without a body is pasted: what its operation needs, else the thing of the last id of its path. */
 export async function givenThing(name: string, desk: Desk): Promise<Given> {
@@ -51,6 +68,8 @@ const operations: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     await desk.api.call("PUT", "/v1/me/phone", { token: given.token ?? null, body })
     return given
   },
+  "GET /v1/me/invoices/{invoiceId}/pdf": ownPaper,
+  "GET /v1/me/invoices/{invoiceId}/xml": ownPaper,
   "GET /v1/me/notifications": noticed,
   "POST /v1/me/notifications/{id}/read": noticed,
   "GET /v1/me/message-preferences": signedUp,
@@ -106,6 +125,7 @@ const things: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   },
   "lost-items": made("lost-items"),
   "api-keys": made("api-keys"),
+  "calendar-feeds": made("calendar-feeds"),
   "price-rules": made("price-rules", "ruleId"),
   organizations: async ({ post }) => ({
     ids: { organizations: (await post("/v1/organizations", exampleBodies["POST /v1/organizations"])).id },
@@ -125,23 +145,28 @@ const things: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   "coach-sessions": async (desk) => ({ ids: { sessionId: (await session(desk)).id } }),
   feedback: async (desk) => ({ ids: { feedbackId: await feedback(desk) } }),
   media: async (desk) => ({ ids: { mediaId: (await media(desk)).id } }),
+  uploads: async (desk) => {
+    const address = `http://slotbase.test${desk.at}/feedback/${await feedback(desk)}/uploads`
+    const headers = { authorization: `Bearer ${rootKey}`, "tus-resumable": "1.0.0", "upload-length": "1000" }
+    const answer = await desk.api.server.handle(new Request(address, { method: "POST", headers }))
+    return { ids: { uploadId: answer.headers.get("location")?.split("/").at(-1) ?? "" } }
+  },
 
   payments: async ({ at, post, court, hour }) => {
     const { id } = await post(`${at}/holds`, { resourceId: court, bookerId: playerId, ...hour() })
     const body = { referenceType: "booking", referenceId: id, cardToken: "tok_visa" }
     return { ids: { paymentId: (await post(`${at}/payments`, body)).id } }
   },
-  invoices: async ({ api, at, post, court, hour }) => {
-    await api.call("PUT", `${at}/invoice-settings`, { body: sellerSettings })
-    const { id } = await post(`${at}/holds`, { resourceId: court, bookerId: playerId, ...hour() })
-    const body = { referenceType: "booking", referenceId: id, cardToken: "tok_visa" }
-    const payment = await post(`${at}/payments`, body)
-    return { ids: { invoiceId: await invoiceOf(api.database.db, payment.facilityId, payment.id) } }
-  },
+  invoices: (desk) => paper(desk, desk.post),
   "offline-payments": made("offline-payments", "offlinePaymentId"),
   refunds: owedRefund,
+  reports: async ({ api }) => {
+    await run(api.database.db, (tx) => makeReport(tx, example.facilityId, "2030-06-04"))
+    return { ids: { day: "2030-06-03" } }
+  },
   "billing-accounts": paidAccount,
 
+  "calendar-syncs": calendarSync,
   webhooks: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
   subscriptions: async ({ at, post }) => {
     const hookUrl = `http://127.0.0.1:8009/${newId()}`

@@ -9,7 +9,9 @@ import {
   begun,
   block,
   booked,
+  calendarSync,
   type Desk,
+  explained,
   feedback,
   type Given,
   invited,
@@ -25,6 +27,7 @@ import {
   session,
   signedUp,
   subscribed,
+  suggested,
   webhook,
 } from "./desk.ts"
 
@@ -37,6 +40,9 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     const body = exampleBodies[`POST ${f}/lost-items`]
     return { ids: { [example.itemId]: (await post(`${at}/lost-items`, body)).id } }
   },
+  [`POST ${f}/agent-reports/{id}/decide`]: explained,
+  [`POST ${f}/feedback-suggestions/{id}/approve`]: suggested,
+  [`POST ${f}/feedback-suggestions/{id}/reject`]: suggested,
   [`PATCH ${f}/bookings/{bookingId}`]: async (desk) => named((await booked(desk)).id),
   [`POST ${f}/members/{userId}/invitation`]: async ({ at, post }) => {
     const guest = { firstName: "Kim", lastName: "Guest", email: "kim.guest@example.com" }
@@ -45,6 +51,8 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   [`POST ${f}/bookings/{bookingId}/approve`]: async (desk) => named(await pending(desk)),
   [`POST ${f}/bookings/{bookingId}/reject`]: async (desk) => named(await pending(desk)),
   [`POST ${f}/bookings/{bookingId}/confirm`]: async ({ at, post, court, hour }) =>
+    named((await post(`${at}/holds`, { resourceId: court, bookerId: playerId, ...hour() })).id),
+  [`POST ${f}/holds/{bookingId}/extend`]: async ({ at, post, court, hour }) =>
     named((await post(`${at}/holds`, { resourceId: court, bookerId: playerId, ...hour() })).id),
   [`POST ${f}/bookings/{bookingId}/cancel`]: async (desk) => named((await booked(desk)).id),
   [`POST ${f}/bookings/{bookingId}/reschedule`]: async (desk) => named((await booked(desk)).id),
@@ -152,11 +160,23 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     // For people, not for keys.
     token: (await api.person("facility_admin", example.facilityId)).token,
   }),
+  [`POST ${f}/calendar-syncs`]: async ({ api }) => ({
+    ids: {},
+    token: (await api.person("coach", example.facilityId)).token,
+  }),
+  [`POST ${f}/calendar-consents`]: async ({ api }) => ({
+    ids: {},
+    token: (await api.person("coach", example.facilityId)).token,
+  }),
+  [`PATCH ${f}/calendar-syncs/{id}`]: calendarSync,
+  [`POST ${f}/calendar-syncs/{id}/sync`]: calendarSync,
   [`PATCH ${f}/webhooks/{id}`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
   [`POST ${f}/webhooks/{id}/rotate-secret`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
   [`POST ${f}/webhooks/{id}/replays`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
   [`POST ${f}/webhooks/{id}/continuity`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
   [`POST ${f}/webhooks/{id}/test`]: async (desk) => ({ ids: { webhooks: await webhook(desk) } }),
+  [`POST ${f}/jobs/{name}/pause`]: async () => ({ ids: { "hold-expiration": "daily-reports" } }),
+  [`POST ${f}/jobs/{name}/resume`]: async () => ({ ids: { "hold-expiration": "daily-reports" } }),
   [`POST ${f}/jobs/{name}/run`]: async () => ({ ids: {}, query: "?wait=0" }),
   "POST /v1/jobs/{name}/run": async () => ({ ids: {}, query: "?wait=0" }),
   "PATCH /v1/me": signedUp,

@@ -20,13 +20,17 @@ export interface PostOffice {
   readonly die: () => Promise<void>
 }
 
-export async function postOffice(tools: MessageTools & { readonly db: Db }): Promise<PostOffice> {
+/** @param given jitter from 0 to 1, by default none (0.5), and how long a stop waits for sends */
+export async function postOffice(
+  tools: MessageTools & { readonly db: Db },
+  { random = 0.5, graceMs = 5_000 }: { readonly random?: number; readonly graceMs?: number } = {},
+): Promise<PostOffice> {
   const { db } = tools
   const owner = await processRow(db, true)
-  const actor = sendMessages(tools, { owner: () => owner }, { random: () => 0.5, graceMs: 5_000 })
+  const actor = sendMessages(tools, { owner: () => owner }, { random: () => random, graceMs })
   const record = async (...events: HandledEvent[]) =>
     (await db.begin((tx) => notificationHandler(tools).handleAll(tx, events))) ?? []
-  const writer = writeMessages(tools)
+  const writer = writeMessages(tools, { owner: () => owner })
   const send = async () => {
     while ((await writer.pass(new AbortController().signal)).more);
     await actor.pass(new AbortController().signal)

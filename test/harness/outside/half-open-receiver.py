@@ -55,10 +55,11 @@ def serve(connection, number, client_port):
             say(connection=number, port=client_port, request=line)
             if number == 1 and answered == 1:
                 continue
+            if number == 1 and mode == "half-open":  # before the answer, so that no next request can be quicker
+                connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(program))
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             answered += 1
             if number == 1 and mode == "half-open":
-                connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(program))
                 threading.Thread(target=let_through, args=(connection,), daemon=True).start()
         say(connection=number, ended="end")  # Python's TLS also calls a reset so
     except OSError as error:

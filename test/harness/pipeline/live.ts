@@ -6,6 +6,8 @@ import type { Db } from "#base/database/db.ts"
 import { type LiveLimits, webSocketOptions } from "#outbound/live/limits.ts"
 import { Live } from "#outbound/live/live.ts"
 import { liveRoutes } from "#outbound/live/routes.ts"
+import { liveStreamRoutes } from "#outbound/live/stream-routes.ts"
+import type { StreamSocket } from "#outbound/live/streams.ts"
 import { dispatchAll } from "./pipeline.ts"
 
 export interface LiveServer {
@@ -14,6 +16,12 @@ export interface LiveServer {
   readonly url: string
   /** Dispatches all recorded events and publishes them. */
   readonly pass: () => Promise<void>
+  /** The place of a position, as frames name it; default: the present position. */
+  readonly place: (position?: number) => { readonly position: string; readonly epoch: string }
+  /** The open streams, which a test may close as the server does. */
+  readonly streams: () => readonly StreamSocket[]
+  /** The requests that are not answered to the end. */
+  readonly requests: () => number
   /** The number of open sockets on the server's side. */
   readonly sockets: () => number
   readonly connect: (options?: ConnectOptions) => Promise<LiveClient>
@@ -26,11 +34,12 @@ export interface ConnectOptions {
   readonly firstFrame?: true
 }
 
-export async function liveServer(db: Db, limits: Partial<LiveLimits> = {}): Promise<LiveServer> {
+export async function liveServer(db: Db, limits: Partial<LiveLimits> = {}, port = 0): Promise<LiveServer> {
   const live = new Live(db, limits)
   const app = new Elysia({ websocket: webSocketOptions })
     .use(liveRoutes(live))
-    .listen({ port: 0, hostname: "127.0.0.1" })
+    .use(liveStreamRoutes(live))
+    .listen({ port, hostname: "127.0.0.1" })
   const url = `ws://127.0.0.1:${app.server?.port}/v1/live`
   await broadcastOnce(db, live)
   return {
@@ -40,6 +49,9 @@ export async function liveServer(db: Db, limits: Partial<LiveLimits> = {}): Prom
       await dispatchAll(db)
       while ((await broadcastOnce(db, live)).more) {}
     },
+    place: (position = live.position ?? 0) => ({ position: String(position), epoch: live.epoch ?? "" }),
+    streams: () => live.streams.open,
+    requests: () => app.server?.pendingRequests ?? 0,
     sockets: () => app.server?.pendingWebSockets ?? 0,
     async connect({ token, firstFrame } = {}) {
       const client = await LiveClient.open(

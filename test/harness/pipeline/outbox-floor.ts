@@ -1,13 +1,13 @@
 // Steps for the tests of the dispatcher's low-water mark: draw numbers, pause inside a transaction, let a second pass.
 
 import { expect } from "bun:test"
-import type { Db } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { example } from "#events/example.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { pagesRead } from "./pages.ts"
-import { failure, sample } from "./pipeline.ts"
+import { dispatchBy, failure, sample, type WayToDispatch } from "./pipeline.ts"
 
 /**
  * Transaction ids are shared by the whole server: a transaction of another test's database may hold the mark for a
@@ -17,9 +17,9 @@ export const withinQuiet = { withinMs: 20_000 }
 
 export type OutboxFloor = Awaited<ReturnType<typeof outboxFloor>>
 
-/** Also creates a table `aggregates`: a write to it gives a transaction an id before it draws a number. */
-export async function outboxFloor(db: Db) {
-  await db`create table aggregates (id uuid primary key, version integer not null)`
+/** Also makes a table `aggregates`: a write to it gives a transaction an id before it draws a number. */
+export async function outboxFloor(db: Db, way: WayToDispatch) {
+  await db`create table if not exists aggregates (id uuid primary key, version integer not null)`
 
   const lastNumber = async () =>
     (await db<[{ last: number }]>`select coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0) as last`)[0].last
@@ -61,11 +61,7 @@ export async function outboxFloor(db: Db) {
     return sum
   }
 
-  async function dispatchOnce(batch: number) {
-    const [pass] = await db<[{ dispatched: number; last_position: number | null; waits_for_check: boolean }]>`
-      select * from slotbase.dispatch(${batch})`
-    return { ...pass }
-  }
+  const dispatchOnce = (batch: number, on: Queryable = db) => dispatchBy(way, on, batch)
 
   const floorRisen = () =>
     eventually(async () => {

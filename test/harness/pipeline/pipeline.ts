@@ -43,13 +43,32 @@ export async function recordMany(
 
 const ofItsOwn = (type: EventType) => ("bookingId" in sample(type).data ? { bookingId: newId() } : {})
 
+/** The two ways of a pass: one event after the other in a turn, while few wait, or all of a batch at once. */
+export const waysToDispatch = ["turn", "dispatch"] as const
+export type WayToDispatch = (typeof waysToDispatch)[number]
+
+/** One pass in that way. A turn with more than a few events falls back to the other way. */
+export async function dispatchBy(
+  way: WayToDispatch,
+  db: Queryable,
+  batch: number,
+): Promise<{ dispatched: number; waits_for_check: boolean }> {
+  const [pass] = await (way === "dispatch"
+    ? db<[{ dispatched: number; waits_for_check: boolean }]>`
+        select dispatched, waits_for_check from slotbase.dispatch(${batch})`
+    : db<[{ dispatched: number; waits_for_check: boolean }]>`
+        select dispatched, waits_for_check
+        from slotbase.turn(${batch}, 0, '{}', '{}', '{}', '{}', '{}', '{}', 0, 'test')`)
+  return { ...pass }
+}
+
 /** Dispatches until no event is left; returns the number of dispatched events. */
-export async function dispatchAll(db: Db, batch = 500): Promise<number> {
+export async function dispatchAll(db: Queryable, batch = 500, way: WayToDispatch = "turn"): Promise<number> {
   let sum = 0
   for (;;) {
-    const [pass] = await db<[{ dispatched: number }]>`select dispatched from slotbase.dispatch(${batch})`
-    sum += pass.dispatched
-    if (pass.dispatched === 0) return sum
+    const { dispatched } = await dispatchBy(way, db, batch)
+    sum += dispatched
+    if (dispatched === 0) return sum
   }
 }
 

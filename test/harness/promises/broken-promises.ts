@@ -1,9 +1,12 @@
 // The promises as SQL. Once all work is done, each of these questions has no rows, after kills at any moment. They ask
 // about events after a position, so that a long campaign does not repeat itself; 0 asks everything. This file asks
-// about changes, their events and the log. broken-work.ts and broken-effects.ts ask about the rest.
+// about changes, their events and the log. The other files of this folder ask about the rest.
 
 import type { Queryable } from "#base/database/db.ts"
 import { effectQuestions } from "./broken-effects.ts"
+import { messageQuestions } from "./broken-messages.ts"
+import { paperQuestions } from "./broken-papers.ts"
+import { tickQuestions } from "./broken-ticks.ts"
 import { workQuestions } from "./broken-work.ts"
 import { ask, type Question } from "./question.ts"
 
@@ -21,7 +24,14 @@ const shownRows = 5
 /** Every broken promise; empty when all promises are kept. */
 export async function brokenPromises(db: Queryable, after = 0): Promise<readonly Broken[]> {
   const broken: Broken[] = []
-  const questions = [...logQuestions(db, after), ...workQuestions(db, after), ...effectQuestions(db, after)]
+  const questions = [
+    ...logQuestions(db, after),
+    ...workQuestions(db, after),
+    ...effectQuestions(db, after),
+    ...tickQuestions(db),
+    ...messageQuestions(db, after),
+    ...paperQuestions(db, after),
+  ]
   for (const { promise, what, rows } of questions) {
     const found = await rows
     if (found.length > 0) broken.push({ promise, what, count: found.length, rows: found.slice(0, shownRows) })

@@ -2,6 +2,8 @@
 // moved.
 
 import postgres from "postgres"
+import { forgetSignInTries } from "#access/sign-in-shares.ts"
+import { clock } from "#base/clock.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { migrate } from "#base/database/migrate.ts"
 import { templateName, testDatabaseName } from "./leftovers.ts"
@@ -20,7 +22,11 @@ export interface TestDatabase {
 /** A migrated database. Call it in `beforeAll`, and `drop` in `afterAll`. */
 export async function testDatabase(): Promise<TestDatabase> {
   const server = await testServer()
-  return withAdmin(server.url, async (sql) => open(sql, server.url, await templateOn(sql, server.url)))
+  const database = await withAdmin(server.url, async (sql) => open(sql, server.url, await templateOn(sql, server.url)))
+  // The files of a worker share a process. None begins with the clock or the failed sign-ins of an earlier one.
+  await clock.follow(database.db)
+  forgetSignInTries()
+  return database
 }
 
 /** An empty database, for the tests of the migrator. */

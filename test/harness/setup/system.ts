@@ -23,6 +23,8 @@ export interface SystemOptions {
   readonly url: string
   readonly role?: "all" | "server" | "actors"
   readonly env?: Record<string, string>
+  /** Left out: a free one. */
+  readonly port?: number
   /** Another checkout of the program. Left out: this one. */
   readonly folder?: string
   /** Nobody reads the output: its pipe is closed at once. */
@@ -30,8 +32,8 @@ export interface SystemOptions {
 }
 
 /** Starts the program and resolves when /readyz says so. */
-export async function startSystem({ env = {}, ...options }: SystemOptions): Promise<System> {
-  const port = await freePort()
+export async function startSystem({ env = {}, port: given, ...options }: SystemOptions): Promise<System> {
+  const port = given ?? (await freePort())
   const system = spawnSystem({ ...options, env: { PORT: String(port), ...env } })
   const address = `http://127.0.0.1:${port}`
   let ended: number | undefined

@@ -1,9 +1,12 @@
 // Access to channels: each role at each channel, and access that ends while the socket is open.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { endSession } from "#access/sessions.ts"
 import { newId } from "#base/ids.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
-import { aClub, aMember, type Club, type Person } from "#test/harness/club/club.ts"
+import { removeChild } from "#domain/people/children/children.ts"
+import { revokeRole } from "#domain/people/roles.ts"
+import { aClub, aMember, type Club, type Person, run } from "#test/harness/club/club.ts"
 import { aChildLink, aFacility, aPerson, aResource } from "#test/harness/club/factories.ts"
 import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -186,3 +189,33 @@ async function aMemberAgain(userId: string): Promise<string> {
     values (${hashToken(token)}, ${userId}, slotbase.now() + interval '1 day')`
   return token
 }
+
+test("an event that takes access away closes the socket with its position, before the next interval", async () => {
+  const { db } = database
+  const staff = await aMember(db, "staff", club.id)
+  const signedOut = await aMember(db, "player", club.id)
+  const parent = await aParent(["book"])
+  const clients = await Promise.all([staff, signedOut, parent].map(({ token }) => server.connect({ token })))
+  const [ofStaff, ofSignedOut, ofParent] = clients
+  await ofStaff?.subscribe(`facility:${club.id}:bookings`)
+  await ofSignedOut?.subscribe(`user:${signedOut.id}:bookings`)
+  await ofParent?.subscribe(`user:${club.player.id}:bookings`)
+  await run(db, async (tx) => {
+    await revokeRole(tx, club.admin.caller, staff.id, { role: "staff", scopeType: "facility", scopeId: club.id })
+    await endSession(tx, signedOut.token)
+    await removeChild(tx, club.player.caller, parent.id, club.player.id)
+  })
+  await server.pass()
+  expect(await ofStaff?.closed).toMatchObject({ code: 4403 })
+  expect(await ofSignedOut?.closed).toMatchObject({ code: 4401 })
+  expect(await ofParent?.closed).toMatchObject({ code: 4403 })
+})
+
+test("the end of a key closes its sockets within a second", async () => {
+  const key = await aKey()
+  const client = await server.connect({ token: key })
+  await database.db`update slotbase.api_keys set revoked_at = slotbase.now() where key_hash = ${hashToken(key)}`
+  const since = performance.now()
+  expect(await client.closed).toMatchObject({ code: 4401 })
+  expect(performance.now() - since).toBeLessThan(2_500)
+})

@@ -79,6 +79,7 @@ test("a booking's update goes only to its booker, its participants and the staff
   const frame = {
     type: "booking.update",
     position: String(event?.position),
+    epoch: server.live.epoch,
     eventId: event?.id,
     payload: { bookingId: booking.id, status: "confirmed", updatedAt: event?.timestamp.toISOString() },
   }
@@ -259,6 +260,6 @@ test("a channel may be written with its id in upper case: it is the same channel
 test("a ping is answered with the position up to which everything was sent", async () => {
   const client = await server.connect({ token: club.player.token })
   client.send({ type: "ping" })
-  expect(await client.next()).toEqual({ type: "pong", position: String(server.live.position) } as never)
+  expect(await client.next()).toEqual({ type: "pong", ...server.place() } as never)
   client.close()
 })

@@ -92,7 +92,7 @@ test("a position that is older than the log, or of another log, is answered with
   const channel = `facility:${club.id}:bookings`
   const here = server.live.position ?? 0
   await client.subscribe(channel, String(here + 1_000))
-  expect(await client.next()).toEqual({ type: "resync", channel, position: String(here) } as never)
+  expect(await client.next()).toEqual({ type: "resync", channel, ...server.place(here) } as never)
 
   await database.db`delete from slotbase.event_positions where position = 1`
   expect(await client.subscribe(channel, "0")).toMatchObject({ replayed: 0 })

@@ -52,6 +52,6 @@ test("a child's booking is told to the parent, by name, with its kind", async ()
   if (event) await office.tell(event)
   expect(receiver.mails.map(({ recipients }) => recipients)).toEqual([[mia.email]])
   const text = receiver.mails[0]?.text ?? ""
-  expect(text).toStartWith("Hallo Mia, eine Nachricht für Ben:\n")
+  expect(text).toStartWith("Hallo Mia, es geht um Ben.\n\nCourt 1 bei Riverside ist für Ben gebucht.\n")
   expect(text).toContain("\nArt: Turnier\n")
 })

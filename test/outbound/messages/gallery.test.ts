@@ -14,7 +14,7 @@ test("the gallery has a page and a text of every message in both languages, each
   }
   const mail = files.find(({ name }) => name === "de-waitlist-offered--waitlist-offer.txt")
   expect(mail?.content).toStartWith(
-    "Subject: Ein Platz ist frei: Court 1, Do., 12. März 2026, 18:00 Uhr\n\nHallo Mia,\n",
+    "Subject: Ein Platz ist frei: Court 1, Do., 12. März 2026, 18:00 Uhr\n\nHallo Mia!\n",
   )
   expect(mail?.content).toContain("Annehmen oder ablehnen: https://book.example.com/link\n")
 })

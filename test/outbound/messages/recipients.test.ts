@@ -1,7 +1,8 @@
 // Whom the messages of an event reach.
 
 import { expect, test } from "bun:test"
-import { NOTIFICATION_CONFIGS, type NotificationConfig } from "#outbound/messages/configs.ts"
+import { NOTIFICATION_CONFIGS } from "#outbound/messages/configs.ts"
+import type { NotificationConfig } from "#outbound/messages/notification-config.ts"
 import { resolveRecipients } from "#outbound/messages/recipients.ts"
 import { aLesson, makeCoachClub } from "#test/harness/api/coach-api.ts"
 import { atHour } from "#test/harness/club/hours.ts"

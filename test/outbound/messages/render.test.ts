@@ -10,6 +10,7 @@ import { oneLine } from "#outbound/messages/one-line.ts"
 import { render, type SharedFields } from "#outbound/messages/render.ts"
 import { samples, viewOf } from "#outbound/messages/sample-view.ts"
 import { templateIds, templates } from "#outbound/messages/templates/catalogue.ts"
+import { ofChild, wordsOfReader } from "#outbound/messages/templates/values.ts"
 
 const view = (type: string, data: object = {}, as = "booker") =>
   viewOf(type, { ...(definitionOf(type)?.sample as object), ...data }, as)
@@ -18,7 +19,8 @@ test("every message has its words in every language, and no line stays empty or 
   for (const { type, templateId, variant, view: shown } of samples()) {
     for (const language of languages) {
       const message = render(templateId, shown, language)
-      for (const part of Object.values(message)) {
+      const { link: _, ...parts } = message
+      for (const part of Object.values(parts)) {
         expect([type, variant, language, part.length > 0]).toEqual([type, variant, language, true])
         expect(part).not.toMatch(/\{\{|\{%|undefined|null|NaN|\[object/)
       }
@@ -42,6 +44,16 @@ test("fields that two readers of an event share say the same as without sharing,
           expect(render(templateId, part, language, {}, shared)).toEqual(render(templateId, part, language))
       }
     }
+})
+
+test("no template decides in a mail whether its reader is a parent: that is decided when it is compiled", () => {
+  for (const template of Object.values(templates))
+    for (const language of languages)
+      for (const field of ["subject", "short", "heading", "lead", "note"] as const)
+        for (const reader of ["own", "child"] as const)
+          expect(wordsOfReader(reader, template[language][field])).not.toContain("parentName")
+  expect(wordsOfReader("own", ofChild("Ben's", "your"))).toBe("your")
+  expect(wordsOfReader("child", ofChild("Ben's", "your"))).toBe("Ben's")
 })
 
 test("the samples show every template", () => {
@@ -101,7 +113,7 @@ test("a booking that was paid online has its receipt in the confirmation, charac
   const { subject, short, text } = render("booking-confirmation", view("booking.confirmed"), "de")
   expect(subject).toBe("Buchung bestätigt: Court 1, Do., 12. März 2026, 18:00 Uhr")
   expect(short).toBe("Court 1 bei Parkside Tennis: Donnerstag, 12. März 2026, 18:00–19:00 Uhr.")
-  expect(text).toBe(`Hallo Mia,
+  expect(text).toBe(`Hallo Mia!
 
 Court 1 bei Parkside Tennis ist für dich gebucht. Danke für deine Zahlung.
 
@@ -145,6 +157,14 @@ test("a participant reads the booker's name, and not the price", () => {
   expect(subject).toBe("Mia Keller booked for you: Court 1, Thu, 12 Mar 2026, 18:00")
   expect(text).toContain("Mia Keller booked Court 1 at Parkside Tennis and named you as a participant.")
   expect(text + html).not.toMatch(/24\.00|Price|Paid/)
+})
+
+test("a phone parts neither a span of time nor a date of a list", () => {
+  const booked = render("booking-confirmation", view("booking.confirmed"), "en").html
+  expect(booked).toContain('Thursday, 12 March 2026, <span style="white-space:nowrap">18:00–19:00</span>')
+  const series = render("series-booked", view("recurring_booking.created"), "en")
+  expect(series.html).toContain('margin-right:14px">Thu, 12 Mar 2026</span> <span')
+  expect(series.text).toContain("Dates: Thu, 12 Mar 2026 · Thu, 26 Mar 2026 · ")
 })
 
 test("optional fields may be absent", () => {

@@ -145,6 +145,35 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
     "P4: a message that is not sent and waits nowhere, although the run of its event has succeeded",
   ],
   [
+    "a message was sent and still waits",
+    (tx) => tx`
+      insert into slotbase.message_queue (id, facility_id, event_id, channel, urgency)
+      select id, facility_id, event_id, channel, 1 from slotbase.notifications where channel = 'email' limit 1`,
+    "P4: a message that waits although it has ended",
+  ],
+  [
+    "a message counts as sent and nobody tried it",
+    (tx) => tx`update slotbase.notifications set attempts = 0 where channel = 'email'`,
+    "P4: a message that counts as sent and was never tried, or has more unknown outcomes than tries",
+  ],
+  [
+    "a message was refused in silence",
+    (tx) => tx`update slotbase.notifications set status = 'refused', reason = null where channel = 'email'`,
+    "P5: a message that ended without being sent, and has no reason",
+  ],
+  [
+    "a message was given up in silence",
+    (tx) => tx`update slotbase.notifications set status = 'failed', reason = 'no' where channel = 'email'`,
+    "P5: a message that was given up without a dead letter of its event",
+  ],
+  [
+    "an event that people were told of is told of again",
+    (tx) => tx`
+      insert into slotbase.message_backlog (facility_id, event_id)
+      select facility_id, event_id from slotbase.notifications limit 1`,
+    "P4: an event in the backlog of messages twice, or one that has messages already",
+  ],
+  [
     "a run was dead-lettered and left no dead letter",
     (tx) => tx`update slotbase.handler_history set status = 'dead_letter', attempts = 4 where position = 1`,
     "P5: a dead run or a failed delivery without its dead letter",

@@ -5,10 +5,12 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import {
+  idOfMail,
   mailsAgainstMessages,
   miscounted,
   outOfCommitOrder,
   requestsAgainstAttempts,
+  type Span,
   untrue,
 } from "#scripts/chaos/check.ts"
 import type { ReceivedRequest } from "#scripts/chaos/receivers.ts"
@@ -34,11 +36,14 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
+/** Everything, and nothing came earlier. */
+const span: Span = { after: 0, upTo: Number.MAX_SAFE_INTEGER, earlier: new Set() }
+
 type Compared = Awaited<ReturnType<typeof requestsAgainstAttempts>>
 const said = ({ wrong, explained }: Compared) => ({ wrong: Object.keys(wrong), explained })
 const ofRequests = async (arrived: readonly ReceivedRequest[]) =>
-  said(await requestsAgainstAttempts(database.db, arrived, 0))
-const ofMails = async (arrived: readonly string[]) => said(await mailsAgainstMessages(database.db, arrived, 0))
+  said(await requestsAgainstAttempts(database.db, arrived, span))
+const ofMails = async (arrived: readonly string[]) => said(await mailsAgainstMessages(database.db, arrived, span))
 
 test("each request has its attempt, and the attempts that failed explain the duplicates", async () => {
   expect(await ofRequests(requests)).toEqual({ wrong: [], explained: 2 })
@@ -56,7 +61,7 @@ test("an attempt with an unknown outcome explains a duplicate, answered or not",
   const answered = requests.map((request) => ({ ...request, answered: true }))
   const found = await undone(async (tx) => {
     await tx`update slotbase.attempt_history set outcome = 'unknown' where outcome = 'failed'`
-    return said(await requestsAgainstAttempts(tx, answered, 0))
+    return said(await requestsAgainstAttempts(tx, answered, span))
   })
   expect(found).toEqual({ wrong: [], explained: 2 })
 })
@@ -81,16 +86,26 @@ test("a mail without a message, one too many, one too few, and one that was skip
   expect((await ofMails(mails.slice(1))).wrong).toEqual(["a mail that never arrived"])
   const skipped = await undone(async (tx) => {
     await tx`update slotbase.notifications set status = 'skipped' where channel = 'email'`
-    return said(await mailsAgainstMessages(tx, mails, 0))
+    return said(await mailsAgainstMessages(tx, mails, span))
   })
   expect(skipped.wrong).toEqual(["a mail that was skipped"])
+})
+
+test("what arrived before the last check, and what is sent after the work was done, is not missed", async () => {
+  const [first] = requests.filter(({ attempt }) => attempt !== undefined).slice(-1)
+  const others = requests.filter(({ attempt }) => attempt !== first?.attempt)
+  const earlier = new Set([first?.attempt ?? "", idOfMail(mails[0] ?? "")])
+  expect(said(await requestsAgainstAttempts(database.db, others, { ...span, earlier })).wrong).toEqual([])
+  expect(said(await mailsAgainstMessages(database.db, mails.slice(1), { ...span, earlier })).wrong).toEqual([])
+  expect(said(await requestsAgainstAttempts(database.db, [], { ...span, upTo: 0 })).wrong).toEqual([])
+  expect(said(await mailsAgainstMessages(database.db, [], { ...span, upTo: 0 })).wrong).toEqual([])
 })
 
 test("a mail that arrived again is explained only by a send with an unknown outcome", async () => {
   const again = (unknown: number) =>
     undone(async (tx) => {
       await tx`update slotbase.notifications set attempts = 2, unknown_outcomes = ${unknown} where channel = 'email'`
-      return said(await mailsAgainstMessages(tx, [...mails, ...mails.slice(0, 1)], 0))
+      return said(await mailsAgainstMessages(tx, [...mails, ...mails.slice(0, 1)], span))
     })
   expect(await again(0)).toEqual({ wrong: ["a mail that came again although its delivery was known"], explained: 0 })
   expect(await again(1)).toEqual({ wrong: [], explained: 1 })

@@ -32,7 +32,7 @@ const letters = Object.keys(callers) as Letter[]
 const ofHere = [..."OASCMRK"] as Letter[]
 
 export function callsOf([route, may, more = {}]: Row): Call[] {
-  const inFacility = route.includes("/:facilityId")
+  const inFacility = route.includes("/:facilityId") && !more.readsNothing
   const refused = more.refused ?? 403
   const calls: Call[] = letters.map((caller) => ({ caller, about: "somebody's", expected: expectedOf(caller) }))
   for (const caller of [...(more.own ?? "")] as Letter[]) calls.push({ caller, about: "their own", expected: "may" })
@@ -123,14 +123,21 @@ export async function attemptOf(
   )
   const body = more.form?.() ?? bodyFor(scene, route, more)
   const before = await world.written()
-  const answer = await sentTo(scene, method, address, token, body)
+  const answer = await sentTo(scene, method, address, token, body, more.headers)
   const [undocumented] = answerFaults(world.document, { method, path: address, ...answer })
   return { ...answer, undocumented, sent: body, wrote: (await world.written()) !== before }
 }
 
-async function sentTo({ world }: Scene, method: string, address: string, token: string | null, body: unknown) {
+async function sentTo(
+  { world }: Scene,
+  method: string,
+  address: string,
+  token: string | null,
+  body: unknown,
+  given: More["headers"] = {},
+) {
   if (!(body instanceof FormData))
-    return world.api.call(method, address, { token, ...(body !== undefined && { body }) })
+    return world.api.call(method, address, { token, headers: given, ...(body !== undefined && { body }) })
   const headers = token === null ? {} : { authorization: `Bearer ${token}` }
   const request = new Request(`http://slotbase.test${address}`, { method, headers, body })
   const answer = await world.api.server.handle(request)

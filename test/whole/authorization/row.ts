@@ -28,6 +28,7 @@ export interface More {
   /** The request body when it is a form. */
   readonly form?: () => FormData
   readonly query?: string
+  readonly headers?: Readonly<Record<string, string>>
   /** A thing in the body: `scene.params` has its id under this part of an address. */
   readonly about?: string
   /** Uses the maker of another part for a part of the address. */
@@ -36,6 +37,8 @@ export interface More {
   readonly meets?: string
   /** The answer to permitted callers after one success, or where only one of them can succeed: status and code. */
   readonly orElse?: string
+  /** Says what the server can do, in the same words for every address. It reads nothing of the facility. */
+  readonly readsNothing?: true
   /** The call ends the caller's session, so that each call uses a new session. */
   readonly signsOut?: true
 }

@@ -3,7 +3,7 @@
 
 import { newId, rootUserId } from "#base/ids.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
-import { mirrorJobs } from "#operations/jobs/rows.ts"
+import { mirrorJobs } from "#operations/jobs/job-rows.ts"
 import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
 import { password } from "#test/harness/api/over-api.ts"
 import { buildClub } from "#test/harness/club/build.ts"
@@ -89,6 +89,17 @@ export async function makeWorld(): Promise<World> {
       cron: "* * * * *",
       timezone: "UTC",
       in_facility: true,
+      per_facility: false,
+      missed: "once",
+    },
+    {
+      name: "daily-reports",
+      description: "Generate daily reports for facilities",
+      cron: "0 6 * * *",
+      timezone: "local",
+      in_facility: true,
+      per_facility: true,
+      missed: "once",
     },
   ])
   let hour = 24

@@ -3,8 +3,9 @@
 
 import { openSession } from "#access/sessions.ts"
 import { newId, rootUserId } from "#base/ids.ts"
+import { makeReport } from "#domain/figures/reports/make.ts"
 import { type EventRow, toDomainEvent } from "#events/envelope.ts"
-import { aMember } from "#test/harness/club/club.ts"
+import { aMember, run } from "#test/harness/club/club.ts"
 import { invoiceOf, sellerSettings } from "#test/harness/club/invoices.ts"
 import { jpeg } from "#test/harness/club/media-files.ts"
 import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
@@ -35,6 +36,7 @@ const coachOf = (world: World, place: Place, whose: string) => (whose === world.
 const makers: Readonly<Record<string, Make>> = {
   "event-types": async () => "booking.confirmed",
   jobs: async () => "hold-expiration",
+  "facility-jobs": async () => "daily-reports",
   members: async (world, place) => (await aMember(world.api.database.db, "player", place.id)).id,
   users: async (_world, _place, whose) => whose,
   sessions: async ({ api: { database } }, _place, whose) => {
@@ -56,6 +58,28 @@ const makers: Readonly<Record<string, Make>> = {
     await database.db`
       insert into slotbase.push_subscriptions (id, user_id, endpoint_hash, service, sealed, server_key)
       values (${id}, ${whose}, ${Buffer.from(id)}, 'push.example.com', ${Buffer.of(1)}, 'key')`
+    return id
+  },
+  "calendar-feeds": async ({ api: { database } }, place, whose) => {
+    const id = newId()
+    await database.db`
+      insert into slotbase.calendar_feeds (id, facility_id, user_id, token_hash)
+      values (${id}, ${place.id}, ${whose}, ${Buffer.from(id)})`
+    return id
+  },
+  "agent-reports": async ({ api: { database } }, place) => {
+    const id = newId()
+    await database.db`
+      insert into slotbase.agent_reports (id, facility_id, event_id, agent, subject_id, lines, proposal, status)
+      values (${id}, ${place.id}, ${id}, 'EnforcementAgent', ${id}, '{Missed.}', 'keep', 'open')`
+    return id
+  },
+  "feedback-suggestions": async (world, place, whose) => {
+    const [id, feedbackId] = [newId(), await makeThing("feedback", world, place, whose)]
+    await world.api.database.db`
+      insert into slotbase.feedback_suggestions (id, facility_id, feedback_id, event_id, made_by, is_rule_based,
+        original_text, original_skills, suggested_text, suggested_skills)
+      values (${id}, ${place.id}, ${feedbackId}, ${id}, 'rules', true, 'Turn earlier.', '{}', 'Turn earlier!', '{}')`
     return id
   },
   players: async (_world, _place, whose) => whose,
@@ -145,6 +169,13 @@ const makers: Readonly<Record<string, Make>> = {
     const answer = await world.api.server.handle(new Request(url, { method: "POST", headers, body: form }))
     return ((await answer.json()) as { id: string }).id
   },
+  uploads: async (world, place, whose) => {
+    const [id, feedbackId] = [newId(), await makeThing("feedback", world, place, whose)]
+    await world.api.database.db`
+      insert into slotbase.uploads (id, facility_id, feedback_id, user_id, length, expires_at)
+      values (${id}, ${place.id}, ${feedbackId}, ${whose}, 1000, slotbase.now() + interval '1 day')`
+    return id
+  },
 
   payments: async (world, place, whose) => {
     const referenceId = await makeThing("holds", world, place, whose)
@@ -176,6 +207,14 @@ const makers: Readonly<Record<string, Make>> = {
     const { data } = await world.must("GET", `${at(place)}/billing-accounts?userId=${whose}`)
     return data[0]?.id ?? "no account was made"
   },
+  // Each of a day of its own: the same day of another facility is another report.
+  reports: async ({ api: { database } }, place) => {
+    const day = new Date(Date.UTC(2030, 0, ++reports))
+    await run(database.db, (tx) =>
+      makeReport(tx, place.id, new Date(day.getTime() + 86_400_000).toISOString().slice(0, 10)),
+    )
+    return day.toISOString().slice(0, 10)
+  },
   "upgrade-prompts": async (world, place) => {
     const { db } = world.api.database
     const running = await world.api.call("GET", `${at(place)}/subscription`)
@@ -192,6 +231,15 @@ const makers: Readonly<Record<string, Make>> = {
     return id
   },
 
+  "calendar-syncs": async ({ api: { database } }, place, whose) => {
+    const id = newId()
+    await database.db`
+      insert into slotbase.calendar_syncs (id, facility_id, user_id, provider, credentials, calendar_id, host, sync_direction,
+        events, title_template, description_template, location_template)
+      values (${id}, ${place.id}, ${whose}, 'apple', ${Buffer.of(1)}, ${`http://127.0.0.1:8009/${id}/`}, '127.0.0.1:8009', 'push',
+              array['booking.confirmed'], 'Court', '', '')`
+    return id
+  },
   webhooks: posted("webhooks", () => ({
     name: "Board",
     url: "http://127.0.0.1:8009/hook",
@@ -251,6 +299,8 @@ async function unpaidBooking(world: World, place: Place, bookerId: string): Prom
   const body = { resourceId: place.court, bookerId, paymentMethod: "offline", ...world.freeHour() }
   return (await world.must("POST", `${at(place)}/bookings`, body)).id
 }
+
+let reports = 0
 
 /** One thing of every kind, for tests that need all of them. */
 export const parts: readonly string[] = Object.keys(makers)

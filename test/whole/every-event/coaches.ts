@@ -1,5 +1,6 @@
 // The rows of coaches: blocks requested and decided, sessions held, and feedback with its files and progress.
 
+import { expect } from "bun:test"
 import { aForm } from "#test/harness/club/feedback-club.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 import { mp4, wav } from "#test/harness/club/media-files.ts"
@@ -87,7 +88,7 @@ export const coachRows: readonly Row[] = [
   {
     type: "feedback.created",
     operation: "a coach speaks feedback on a lesson, with a video",
-    records: ["feedback.created", "media.uploaded", "media.uploaded"],
+    records: ["feedback.created", "media.uploaded", "media.uploaded", "media.uploaded > media.processed"],
     async perform(club) {
       const { id: sessionId } = await lesson(club)
       const form = aForm(wav(1), { part: "voiceNote", name: "note.wav", type: "audio/wav" })
@@ -97,6 +98,23 @@ export const coachRows: readonly Row[] = [
       const { id } = await club.act(club.coach, "POST", "/feedback", form)
       const whose = { coachId: club.coach.id, facilityId: club.id }
       return { feedbackId: id, sessionId, ...whose, hasVoiceNote: true, hasMedia: true }
+    },
+  },
+  {
+    type: "feedback.enhanced",
+    operation: "an agent suggests better words for a coach's draft",
+    records: ["feedback.created", "feedback.created > feedback.enhanced"],
+    async perform(club) {
+      const { id: sessionId } = await lesson(club)
+      const body = { sessionId, studentId: club.player.id, text: "watch the backhand" }
+      const { id } = await club.act(club.coach, "POST", "/feedback", body)
+      return {
+        feedbackId: id,
+        sessionId,
+        enhancementType: "all",
+        skillsExtracted: ["Backhand"],
+        processingTime: expect.any(Number),
+      }
     },
   },
   {

@@ -8,9 +8,11 @@ import { importsOf } from "./reading/imports.ts"
 import { codeOf } from "./reading/typescript.ts"
 
 const guard = /^src\/base\/egress\//
-// Of nodemailer's parts only its encoders connect to nothing.
+/** It runs in browsers and in the programs of others, and reaches SlotBase itself. */
+const inBrowsers = /^src\/web\/(live|booking)\//
+// Of nodemailer's parts only its encoders, and its reader of addresses, connect to nothing.
 const clients =
-  /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|axios|got|ky|node-fetch|ws|web-push)$|^nodemailer(?!\/lib\/(mime-funcs|qp)$)(\/|$)/
+  /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|axios|got|ky|node-fetch|ws|web-push)$|^nodemailer(?!\/lib\/(mime-funcs|qp|shared)$)(\/|$)/
 const calls =
   /(?<![.\w])fetch\s*\(|\bglobalThis\s*\.\s*fetch\b|\bBun\s*\.\s*(fetch|connect|udpSocket|S3Client)\b|\bnew\s+(WebSocket|EventSource|XMLHttpRequest)\b/
 
@@ -19,7 +21,7 @@ export const oneGuardLaw: Law = {
   reads: [product],
   check: (sources) =>
     sources
-      .filter(({ path }) => !guard.test(path))
+      .filter(({ path }) => !guard.test(path) && !inBrowsers.test(path))
       .flatMap((source) => {
         const called = calls.exec(codeOf(source.text))?.[0].replace(/\s*\($/, "")
         const imported = importsOf(source).find(({ name }) => clients.test(name))?.name
@@ -41,7 +43,8 @@ export const oneGuardLaw: Law = {
     "src/demo/stage.ts": "asks the server of its own process",
     "src/events/audit.ts": "takes isIP, and connects to nothing",
     "src/outbound/messages/channels/email/mailbox-server.ts": "listens on this machine, and connects to nothing",
-    "src/outbound/messages/channels/email/smtp.ts": "reaches only the mail server that the operator configured",
+    "src/outbound/messages/channels/email/smtp-connections.ts":
+      "reaches only the mail server that the operator configured",
   },
   broken: [
     {

@@ -21,6 +21,10 @@ export const supervisedLaw: Law = {
     "src/base/bounded/resident-memory.ts": "It watches one child, and ends with that child's task.",
     "actors/runtime/life-sign.ts":
       "A process without a life sign expires in the database, and the others take its work. Its actors report the database.",
+    "src/web/booking/follow.ts": "It runs in browsers, and tells its reader when the server is away.",
+    "src/web/booking/hold.tsx": "It runs in browsers: the countdown that a person sees.",
+    "src/outbound/feed/tail.ts":
+      "A question about the end of the log. A failed one is asked again; the database reports itself.",
     "src/outbound/live/live.ts":
       "A question whether sockets may still listen. A failed one is asked again; the database reports itself.",
   },

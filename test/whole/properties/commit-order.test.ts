@@ -11,7 +11,7 @@ import { newId } from "#base/ids.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
 import { record, transact } from "#events/outbox.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
-import { context, failure, sample, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import { context, dispatchBy, failure, sample, subscribe, waysToDispatch } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { holds, timeoutOf } from "./property.ts"
 
@@ -34,9 +34,13 @@ const change = fc.record({
 type Change = ValueOf<typeof change>
 type ValueOf<A> = A extends fc.Arbitrary<infer T> ? T : never
 
+/** Around the 32 events that a turn dispatches one after the other at most. */
+const dispatcher = fc.record({ way: fc.constantFrom(...waysToDispatch), batch: fc.integer({ min: 1, max: 64 }) })
+type Dispatcher = ValueOf<typeof dispatcher>
+
 const schedule = fc.record({
   writers: fc.array(fc.array(change, { minLength: 1, maxLength: 5 }), { minLength: writers, maxLength: writers }),
-  batches: fc.array(fc.integer({ min: 1, max: 40 }), { minLength: dispatchers, maxLength: dispatchers }),
+  dispatchers: fc.array(dispatcher, { minLength: dispatchers, maxLength: dispatchers }),
 })
 
 type Schedule = ValueOf<typeof schedule>
@@ -63,13 +67,13 @@ test(
   timeoutOf(withinMs),
 )
 
-async function dense({ writers, batches }: Schedule): Promise<void> {
+async function dense({ writers, dispatchers }: Schedule): Promise<void> {
   const place = await aPlace()
   const over = new AbortController()
   const writing = writers.map(async (changes, nth) => {
     for (const each of changes) await apply(dbOf(nth), place, each)
   })
-  const dispatching = batches.map((batch, nth) => dispatchUntil(over.signal, dbOf(nth), batch))
+  const dispatching = dispatchers.map((each, nth) => dispatchUntil(over.signal, dbOf(nth), each))
   const counting = Promise.allSettled(dispatching)
   const written = await Promise.allSettled(writing)
   over.abort()
@@ -91,7 +95,7 @@ interface Place {
 /** A new facility with new aggregates. Events that a failed case left behind are dispatched first. */
 async function aPlace(): Promise<Place> {
   const { db } = database
-  await dispatchUntil(AbortSignal.abort(), db, 500)
+  await dispatchUntil(AbortSignal.abort(), db, { way: "turn", batch: 500 })
   const ids = Array.from({ length: aggregates }, newId)
   await db`truncate versions`
   await db`
@@ -139,13 +143,12 @@ async function roundTrips(tx: Tx, count: number): Promise<void> {
 }
 
 /** Dispatches until the writers are done and no event is left; returns the number of events. */
-async function dispatchUntil(over: AbortSignal, on: Db, batch: number): Promise<number> {
+async function dispatchUntil(over: AbortSignal, on: Db, { way, batch }: Dispatcher): Promise<number> {
   for (let sum = 0; ; ) {
     const last = over.aborted
     // The floor moves at most once a second. Reset here, it can move at every pass.
     await on`update slotbase.outbox_floor set noted_at = '-infinity'`
-    const [pass] = await on<[{ dispatched: number; waits_for_check: boolean }]>`
-      select dispatched, waits_for_check from slotbase.dispatch(${batch})`
+    const pass = await dispatchBy(way, on, batch)
     sum += pass.dispatched
     if (pass.waits_for_check) await checkRecordedBySql(on)
     else if (last && pass.dispatched === 0) return sum

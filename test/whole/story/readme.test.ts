@@ -126,7 +126,7 @@ test(
   "after the demo has moved the clock, the printed links make a booking again, and the clock can be moved back",
   async () => {
     const demo = await shell.paste(next("./scripts/slotbase demo"))
-    expect(demo).toContain("32 of the specification's 34 event types")
+    expect(demo).toContain("34 of the specification's 34 event types")
     expect(demo).toContain("days further ahead")
     const links = await shell.paste(next("./scripts/slotbase links"))
     expect(await shell.paste(lineOf(links, "export SLOTBASE="))).toBe("")
@@ -135,6 +135,15 @@ test(
     const back = next("./scripts/slotbase demo --back")
     expect(demo).toEndWith(back)
     expect(await shell.paste(back)).toContain("It shows the real time again.")
+  },
+  { timeout },
+)
+
+test(
+  "the demo plays many days, here a few, and its ledger of ticks is right",
+  async () => {
+    const played = await shell.paste(next("./scripts/slotbase demo --fast --days 35").replace("35", "2"))
+    expect(played).toContain("0 failed; zero twice, zero lost.")
   },
   { timeout },
 )

@@ -140,6 +140,7 @@ const scheduledJobs = [
   "payment-resolution",
   "webhook-retry",
   "subscription-renewal-check",
+  "capacity-check",
   "recurring-extension",
   "upload-cleanup",
   "webhook-health",
@@ -180,7 +181,7 @@ test(
     expect([...attempts]).toEqual([{ outcome: "delivered" }])
     const runs = await database.db<{ attempts: number }[]>`select distinct attempts from slotbase.handler_runs`
     expect([...runs]).toEqual([{ attempts: 1 }])
-    const scheduled = await database.db<{ name: string }[]>`select name from pgboss.schedule`
+    const scheduled = await database.db<{ name: string }[]>`select name from slotbase.jobs where not ended`
     expect(scheduled.map(({ name }) => name)).toEqual(expect.arrayContaining([...scheduledJobs]))
     expect(await second.end("SIGINT")).toBe(0)
     await receiver.stop()

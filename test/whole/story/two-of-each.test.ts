@@ -86,6 +86,7 @@ test(
     expect([...runs]).toEqual([
       { handler: "AnalyticsHandler", runs: booked },
       { handler: "CacheInvalidationHandler", runs: booked },
+      { handler: "CalendarSyncHandler", runs: booked },
       { handler: "CapacityTrackingHandler", runs: booked },
       { handler: "NotificationHandler", runs: booked },
     ])

@@ -201,7 +201,7 @@ test("64 clients and the job at once: each booking has one outcome, and each und
       () => act(id, "check-in").then(outcome),
       () => act(id, "check-in").then(outcome),
       () => act(id, "no-show").then(outcome),
-      () => detect().then(String),
+      () => detect().then((found) => `job found ${found}`),
     ])
     expect(work.length).toBe(64)
     const answers = await Promise.all(work.map((each) => each()))

@@ -145,6 +145,7 @@ describe("a day", () => {
       date: dayOf(1),
       timezone: "Europe/Berlin",
       position: "0",
+      epoch: expect.stringMatching(/^[0-9a-f]{16}$/),
       resources: [],
       next: null,
     })

@@ -50,6 +50,8 @@ test("the platform administrator creates a facility for its owner", async () => 
     taxRates: { court: 810, coaching: 0 },
     studentOverlap: "allow",
     language: "de",
+    publicAvailability: true,
+    embedOrigins: ["https://hillside.example"],
     ownerId: owner.id,
   }
   const made = await api.call("POST", "/v1/facilities", { body })

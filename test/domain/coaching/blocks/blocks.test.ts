@@ -106,7 +106,7 @@ test("availability follows: the log has the time of each event of a block, and a
   await reject(two.id)
   expect(await slot()).toBe("free")
   await dispatchAll(club.db)
-  const rows = await readLog(club.db, { after: last }, { limit: 10 })
+  const { rows } = await readLog(club.db, { after: last }, { limit: 10 })
   const stretch = ({ startAt, endAt }: Body) => ({ what: "stretch", resourceId: club.court, startAt, endAt })
   expect(rows.map((row) => [row.type, availabilityChangeOf(row)]) as unknown[]).toEqual([
     ["coach.block.requested", stretch(one)],

@@ -2,25 +2,25 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, spyOn, test } from "bun:test"
 import type { AnyElysia } from "elysia"
-import { passwordCost } from "#access/passwords.ts"
+import { passwordCost, setPasswordCost } from "#access/passwords.ts"
 import { beginSignIn } from "#access/sign-in-shares.ts"
 import { createServer } from "#api/server.ts"
 import { TooMany } from "#base/errors.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { password } from "#test/harness/api/over-api.ts"
-import { realPasswordCost } from "#test/harness/setup/app.ts"
+import { cheapPasswordCost } from "#test/harness/setup/app.ts"
 
 let api: TestApi
 let server: AnyElysia
 
-// A hash must take its time here, as it does in the program.
-Object.assign(passwordCost, realPasswordCost)
-
 beforeAll(async () => {
+  // A hash must take its time here, as it does in the program.
+  setPasswordCost(passwordCost)
   api = await testApi({ trustedProxies: ["127.0.0.0/8"] })
   server = createServer(api.app).listen({ hostname: "127.0.0.1", port: 0 })
 })
 afterAll(async () => {
+  setPasswordCost(cheapPasswordCost)
   await server.stop(true)
   await api.database.drop()
 })

@@ -113,7 +113,7 @@ test("a booking is cancelled in two steps: the refund is explained, then it is d
   expect((await page(token, "see")).buttons).toEqual(["ask"])
   const done = await page(token, "cancel")
   expect([done.status, done.buttons]).toEqual([200, []])
-  expect(done.html).toContain('role="status">Done.</p>')
+  expect(done.html).toContain('role="status">The booking is cancelled.</p>')
   expect(done.html).toContain("<dt>Status</dt><dd>Cancelled</dd>")
   const again = await page(token, "cancel")
   expect([again.status, again.html.includes('class="said fault"')]).toEqual([409, true])
@@ -161,6 +161,28 @@ test("an offer is accepted from the mail, and another is declined", async () => 
     const late = await page(token, act === "accept" ? "decline" : "accept")
     expect([late.status, late.html.includes("Das Angebot wurde schon beantwortet.")]).toEqual([409, true])
   }
+})
+
+test("an offer that costs is accepted from the mail, and the page says until when and where to pay", async () => {
+  await api.call("PATCH", `/v1/facilities/${facilityId}/resources/${court}`, { body: { hourlyPrice: 2400 } })
+  const time = at()
+  const taken = await post("/bookings", { resourceId: court, ...time, bookerId: mia.id, paymentMethod: "waived" })
+  await post("/waitlist", { resourceId: court, ...time, bookerId: noah.id }, noah.token)
+  const freed = await post(`/bookings/${taken.body.id}/cancel`, { cancellationReason: "Rain" })
+  const token = (await linksOf(freed))[noah.email] ?? ""
+  const done = await page(token, "accept")
+  expect([done.status, done.buttons]).toEqual([200, ["release"]])
+  expect(done.html).toContain('role="status">Du hast das Angebot angenommen.</p>')
+  expect(done.html).toMatch(
+    /Bezahl bis dann, sonst wird er wieder frei: [A-Z][a-z]+tag, \d|Bezahl bis dann, sonst wird er wieder frei: Mittwoch, \d/,
+  )
+  expect(done.html).toContain("Bezahl dort, wo du online buchst, oder am Empfang.")
+  Object.assign(api.app.config, { signInUrl: "https://club.example/sign-in" })
+  const led = await page(token)
+  expect(led.html).toContain('<li><a href="https://club.example/sign-in">Anmelden und mit Karte bezahlen</a></li>')
+  expect(led.html).toContain("<p>Melde dich an und bezahl mit Karte, oder bezahl am Empfang.</p>")
+  expect((await page("x")).html).toContain('<li><a href="https://club.example/sign-in">Sign in · Anmelden</a></li>')
+  Object.assign(api.app.config, { signInUrl: undefined })
 })
 
 test("the link of a series shows its bookings, each with a page of its own", async () => {

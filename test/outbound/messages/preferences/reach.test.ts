@@ -63,7 +63,7 @@ test("without a choice: by mail and inside the program, in each browser, and by 
   const plain = await aReader({ phone: "+4915112345678" })
   expect(await waysOf(listed(plain, "email", "push"))).toEqual([
     ["email", undefined, "now"],
-    ["push", undefined, "no push channel registered"],
+    ["push", undefined, "no browser subscribed"],
     ["in_app", undefined, "now"],
   ])
   const modern = await aReader({ browsers: 2 })

@@ -1,7 +1,7 @@
 // A club: its courts and rules, bookings, coaches, money, feedback.
 
 import { jpeg } from "#test/harness/club/media-files.ts"
-import { admins, members, type Row, staff } from "#test/whole/authorization/row.ts"
+import { admins, everybody, members, type Row, staff } from "#test/whole/authorization/row.ts"
 import type { Scene } from "#test/whole/authorization/scene.ts"
 
 const f = "/v1/facilities/:facilityId"
@@ -26,6 +26,7 @@ const photo = () => {
 const member = { own: "M", child: "book", refused: 404, unpermitted: 403 } as const
 const reader = { ...member, unpermitted: "may" } as const
 /** A draft, for its coach. Staff may read it and not change it. */
+const tus = { "tus-resumable": "1.0.0" } as const
 const draft = { own: "C", hidden: "CMR" } as const
 const pays = { own: "M", child: "pay", refused: 404 } as const
 const sees = { own: "M", child: "view_feedback", refused: 404 } as const
@@ -54,6 +55,10 @@ export const clubRows: readonly Row[] = [
     staff,
     { body: ({ whose }) => ({ claimedBy: whose }), orElse: "409 item_claimed" },
   ],
+  [`POST ${f}/calendar-feeds`, staff, { body: ({ place }) => ({ resourceId: place.court }) }],
+  [`GET ${f}/calendar-feeds`, members],
+  [`POST ${f}/calendar-feeds/:id/rotate`, "", { own: "OASCMR", refused: 404 }],
+  [`DELETE ${f}/calendar-feeds/:id`, admins, { own: "SCMR", refused: 404 }],
   [`GET ${f}/booking-policy`, members],
   [`PUT ${f}/booking-policy`, admins],
   [`GET ${f}/booking-questions`, members],
@@ -94,6 +99,7 @@ export const clubRows: readonly Row[] = [
 
   [`GET ${f}/availability`, members, { query: "date=2027-05-01" }],
   [`POST ${f}/holds`, staff, { own: "CMR", child: "book", body: forThem }],
+  [`POST ${f}/holds/:bookingId/extend`, staff, member],
   [`DELETE ${f}/holds/:bookingId`, staff, member],
   [
     `POST ${f}/bookings`,
@@ -237,7 +243,30 @@ export const clubRows: readonly Row[] = [
   [`GET ${f}/feedback/:feedbackId`, staff, aCoach],
   [`PATCH ${f}/feedback/:feedbackId`, admins, draft],
   [`POST ${f}/feedback/:feedbackId/publish`, admins, { ...draft, orElse: "409 feedback_published" }],
+  [`GET ${f}/feedback/:feedbackId/suggestions`, admins, draft],
+  [`POST ${f}/feedback-suggestions/:id/approve`, admins, { ...draft, orElse: "409 suggestion_decided" }],
+  [`POST ${f}/feedback-suggestions/:id/reject`, admins, { ...draft, orElse: "409 suggestion_decided" }],
+  [`GET ${f}/agent-settings`, staff],
+  [`PUT ${f}/agent-settings`, admins, { body: () => ({ whoseWords: "adults", monthlyBudget: 1_000 }) }],
+  [`GET ${f}/agent-calls`, admins],
+  [`GET ${f}/agent-reports`, staff],
+  [
+    `POST ${f}/agent-reports/:id/decide`,
+    staff,
+    { body: () => ({ decision: "dismiss" }), orElse: "409 report_decided" },
+  ],
   [`POST ${f}/feedback/:feedbackId/media`, admins, { ...draft, form: photo }],
+  [
+    `POST ${f}/feedback/:feedbackId/uploads`,
+    admins,
+    { ...draft, headers: { ...tus, "upload-length": "1000" }, orElse: "409 too_many_uploads" },
+  ],
+  [`OPTIONS ${f}/feedback/:feedbackId/uploads`, everybody, { readsNothing: true }],
+  [`OPTIONS ${f}/uploads/:uploadId`, everybody, { readsNothing: true }],
+  // Only who began it has it.
+  [`HEAD ${f}/uploads/:uploadId`, "", { ...aCoach, headers: tus }],
+  [`PATCH ${f}/uploads/:uploadId`, "", { ...aCoach, headers: { ...tus, "upload-offset": "0" } }],
+  [`DELETE ${f}/uploads/:uploadId`, "", { ...aCoach, headers: tus }],
   [`GET ${f}/media/:mediaId`, staff, aCoach],
   [`DELETE ${f}/media/:mediaId`, admins, draft],
   [`POST ${f}/players/:playerId/progress`, "POAC", { body: () => ({ skillId: "tennis.serve", newLevel: 3 }) }],
@@ -258,6 +287,9 @@ export const clubRows: readonly Row[] = [
   [`POST ${f}/subscription/cancel`, admins, { orElse: "409 subscription_ends" }],
   [`POST ${f}/subscription/resume`, admins, { orElse: "409 subscription_not_cancelled" }],
   [`GET ${f}/subscription/usage`, staff],
+  [`GET ${f}/reports`, staff],
+  [`GET ${f}/reports/:day`, staff],
+  [`GET ${f}/subscription/active-users`, staff],
   [`GET ${f}/figures`, staff, { query: "from=2027-05-01&until=2027-05-02" }],
   [`GET ${f}/subscription/invoices`, admins],
   [`GET ${f}/subscription/upgrade-prompts`, admins],

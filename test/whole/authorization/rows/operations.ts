@@ -1,14 +1,24 @@
 // Operations: events, webhooks and their deliveries, keys, dead letters, jobs.
 
-import { admins, known, platform, type Row, staff } from "#test/whole/authorization/row.ts"
+import { admins, known, members, platform, type Row, staff } from "#test/whole/authorization/row.ts"
 
 const f = "/v1/facilities/:facilityId"
+/** A key connects no calendar: a person is told when it fails. */
+const people = "OASCMR"
+const calendar = () => ({
+  provider: "apple",
+  credentials: { username: "jonas", password: "secret" },
+  calendarId: `http://127.0.0.1:8009/${crypto.randomUUID()}/`,
+})
 
 export const operationRows: readonly Row[] = [
   [`GET ${f}/events`, staff],
   [`GET ${f}/events/:eventId`, staff],
   [`GET ${f}/events/:eventId/log`, staff],
   ["GET /v1/events", platform],
+  [`GET ${f}/events/stream`, staff],
+  ["GET /v1/events/stream", platform],
+  ["GET /v1/live/stream", members, { query: "channels=facility%3A:facilityId%3Aavailability", nobody: 403 }],
   ["GET /v1/events/:eventId", platform],
   ["GET /v1/events/:eventId/log", platform],
   [`POST ${f}/api-keys`, admins],
@@ -45,6 +55,17 @@ export const operationRows: readonly Row[] = [
   [`GET ${f}/hooks/subscriptions`, admins],
   [`DELETE ${f}/hooks/subscriptions/:id`, admins],
   [`GET ${f}/hooks/samples/:type`, admins],
+  [`POST ${f}/calendar-syncs`, people, { body: calendar }],
+  [
+    `POST ${f}/calendar-consents`,
+    people,
+    { body: () => ({ provider: "google" }), meets: "422 provider_not_configured" },
+  ],
+  [`GET ${f}/calendar-syncs`, members],
+  [`GET ${f}/calendar-syncs/:id`, staff, { own: "MCR", refused: 404 }],
+  [`PATCH ${f}/calendar-syncs/:id`, staff, { own: "MCR", refused: 404, body: () => ({ syncStatus: "paused" }) }],
+  [`DELETE ${f}/calendar-syncs/:id`, staff, { own: "MCR", refused: 404 }],
+  [`POST ${f}/calendar-syncs/:id/sync`, staff, { own: "MCR", refused: 404 }],
   [`GET ${f}/deliveries/:id`, admins],
   [`POST ${f}/deliveries/:id/retry`, admins],
   [`GET ${f}/deliveries`, admins],
@@ -75,10 +96,15 @@ export const operationRows: readonly Row[] = [
   ["GET /v1/jobs", platform],
   ["GET /v1/jobs/:name", platform],
   ["GET /v1/jobs/:name/preview", platform],
+  ["POST /v1/jobs/:name/pause", platform],
+  ["POST /v1/jobs/:name/resume", platform],
   ["POST /v1/jobs/:name/run", platform, { query: "wait=0" }],
   ["GET /v1/jobs/:name/runs", platform],
   ["GET /v1/jobs/:name/runs/:id", platform],
   [`GET ${f}/jobs`, admins],
+  [`GET ${f}/jobs/:name/preview`, admins],
+  [`POST ${f}/jobs/:name/pause`, admins, { madeAs: { jobs: "facility-jobs" } }],
+  [`POST ${f}/jobs/:name/resume`, admins, { madeAs: { jobs: "facility-jobs" } }],
   [`POST ${f}/jobs/:name/run`, admins, { query: "wait=0" }],
   [`GET ${f}/jobs/:name/runs`, admins],
   [`GET ${f}/jobs/:name/runs/:id`, admins],

@@ -9,7 +9,7 @@ import type { Db } from "#base/database/db.ts"
 import { transact } from "#events/outbox.ts"
 import type { App } from "#http/app.ts"
 import { changeWebhook } from "#outbound/webhooks/webhooks.ts"
-import { actorProcess, context, pipelineApp, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, context, dispatchBy, pipelineApp, processRow } from "#test/harness/pipeline/pipeline.ts"
 import { loopback } from "#test/harness/pipeline/webhooks.ts"
 import { differences } from "./check.ts"
 import type { MovableTime } from "./clock.ts"
@@ -100,9 +100,7 @@ export class World {
   async dispatchOnce(batch: number) {
     // The floor moves at most once a second. Reset here, it can move at every dispatch.
     await this.db`update slotbase.outbox_floor set noted_at = '-infinity'`
-    const [pass] = await this.db<[{ dispatched: number; waits_for_check: boolean }]>`
-      select dispatched, waits_for_check from slotbase.dispatch(${batch})`
-    return pass
+    return dispatchBy(batch % 2 === 0 ? "dispatch" : "turn", this.db, batch)
   }
 
   /** Moves the timer on until the actors' occasional polls are due. */

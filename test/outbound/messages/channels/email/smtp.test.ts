@@ -268,13 +268,13 @@ test("a connection that breaks after the content leaves an unknown outcome", asy
   server.stop(true)
 })
 
-test("the signal ends a send that hangs, and its outcome is unknown", async () => {
+test("the signal ends a send that hangs before the content: nothing was sent, and the service is not blamed", async () => {
   const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
   const hanging = createMailer(testApp(database.db, { smtpUrl: `smtp://127.0.0.1:${silent.port}` }))
   const stop = new AbortController()
   const sending = failureOf(hanging.send(message(), stop.signal))
   stop.abort()
-  expect(await sending).toMatchObject({ _tag: "SendFailed", outcome: "unknown" })
+  expect(await sending).toMatchObject({ _tag: "SendFailed", outcome: "not_sent", concern: "message" })
   await hanging.close()
   silent.stop(true)
 })

@@ -105,6 +105,7 @@ test("a browser gets a frame for each message, and after an absence those that i
       type: "notification",
       channel,
       position: expect.stringMatching(/^\d+$/),
+      epoch: expect.stringMatching(/^[0-9a-f]{16}$/),
       eventId: expect.any(String),
       payload: {
         notificationId: first,

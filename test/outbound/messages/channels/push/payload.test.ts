@@ -50,6 +50,7 @@ test("messages about one booking have one topic, which does not show it; others 
   const of = (data: Record<string, unknown>, id = "a") => topicOf({ id, data })
   expect(of({ bookingId: "x" }, "a")).toBe(of({ bookingId: "x", entryId: "y" }, "b"))
   expect(of({ bookingId: "x" })).toMatch(/^[A-Za-z0-9_-]{32}$/)
+  expect(of({ bookingId: "x", aboutUserId: "child" })).not.toBe(of({ bookingId: "x" }))
   expect(of({}, "a")).not.toBe(of({}, "b"))
   expect(of({ bookingId: "x" })).not.toContain("x".repeat(3))
 })
