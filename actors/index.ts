@@ -9,6 +9,7 @@ import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Hooks } from "#base/hooks.ts"
 import type { SecretBox } from "#base/secrets.ts"
+import { findFfmpeg } from "#domain/media/processing/ffmpeg.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
 import type { ExtensionHandler } from "#hooks/extension.ts"
 import type { Channel } from "#outbound/messages/channels/channel.ts"
@@ -16,30 +17,41 @@ import { openChannels } from "#outbound/messages/channels/open-channels.ts"
 import { unsubscribeUrl } from "#outbound/messages/preferences/unsubscribe.ts"
 
 import { widenPatterns } from "#outbound/webhooks/webhooks.ts"
+import { syncCalendars } from "./calendars/sync-calendars.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
 import { dispatcher } from "./dispatch/dispatcher.ts"
 import { handlersOf, mirrorHandlers } from "./handlers/index.ts"
+import { activeUserReset } from "./jobs/active-user-reset.ts"
 import { bookingReminderCheck } from "./jobs/booking-reminder-check.ts"
+import { capacityCheck } from "./jobs/capacity-check.ts"
 import { guardedByClock } from "./jobs/clock-guard.ts"
+import { dailyReports } from "./jobs/daily-reports.ts"
+import { deadlines } from "./jobs/deadlines.ts"
+import type { FacilityJob } from "./jobs/facility-job.ts"
 import { holdExpiration } from "./jobs/hold-expiration.ts"
 import { housekeeping } from "./jobs/housekeeping.ts"
-import { JobRuns, jobRequests } from "./jobs/job-runs.ts"
+import { isJob, JobRuns, jobRequests } from "./jobs/job-runs.ts"
 import { localPayments } from "./jobs/local-payments.ts"
+import { monthlyBilling } from "./jobs/monthly-billing.ts"
 import { noShowDetection } from "./jobs/no-show-detection.ts"
+import { offlinePaymentAging } from "./jobs/offline-payment-aging.ts"
 import { paymentResolution } from "./jobs/payment-resolution.ts"
 import { platformHealth } from "./jobs/platform-health.ts"
 import { recurringExtension } from "./jobs/recurring-extension.ts"
 import { replays } from "./jobs/replays.ts"
 import { retention } from "./jobs/retention.ts"
+import { scheduler } from "./jobs/scheduler.ts"
 import { subscriptionRenewalCheck } from "./jobs/subscription-renewal-check.ts"
 import { uploadCleanup } from "./jobs/upload-cleanup.ts"
 import { waitlistOffers } from "./jobs/waitlist-offers.ts"
 import { webhookHealth } from "./jobs/webhook-health.ts"
 import { webhookRetry } from "./jobs/webhook-retry.ts"
+import { weeklyProgressSummary } from "./jobs/weekly-progress-summary.ts"
+import { processMediaActor } from "./media/process-media.ts"
 import type { UnsubscribeUrl } from "./messages/outgoing.ts"
 import { sendMessages } from "./messages/send-messages.ts"
 import { writeMessages } from "./messages/write-messages.ts"
-import { runHandler } from "./runs/run-handler.ts"
+import { runHandlers } from "./runs/run-handlers.ts"
 import type { Actor } from "./runtime/actor.ts"
 import { startBoss } from "./runtime/boss.ts"
 import { superviseBoss } from "./runtime/boss-watch.ts"
@@ -96,17 +108,23 @@ export async function startActors(
   const lifeSign = await startLifeSign(connections.forLifeSign, tools.config.role, version)
   reached("process-registered")
   const jobs = new JobRuns(tools.db, lifeSign.owner)
+  const delivering = deliverWebhooks(tools, lifeSign)
   const actors: readonly Actor[] = [
-    dispatcher(tools.db),
-    deliverWebhooks(tools, lifeSign),
-    ...handlers.map((handler) => runHandler(tools, handler, lifeSign)),
-    writeMessages(tools),
+    dispatcher(tools.db, delivering.joinTurn),
+    delivering,
+    ...runHandlers(tools, handlers, lifeSign),
+    writeMessages(tools, lifeSign),
     sendMessages(tools, lifeSign),
+    processMediaActor({ ...tools, ffmpeg: findFfmpeg(tools.config.ffmpeg) }, lifeSign),
+    syncCalendars(tools, lifeSign),
+    scheduler(tools.db, jobs.timetables),
     jobRequests(jobs),
     replays(tools),
+    deadlines(tools),
     bookingReminderCheck(tools),
     guardedByClock(tools.db, noShowDetection(tools)),
     guardedByClock(tools.db, subscriptionRenewalCheck(tools)),
+    capacityCheck(tools),
     holdExpiration(tools),
     guardedByClock(tools.db, waitlistOffers(tools)),
     guardedByClock(tools.db, recurringExtension(tools)),
@@ -119,13 +137,21 @@ export async function startActors(
     uploadCleanup(tools),
     retention(sessionUrl),
   ]
+  /** Those that run for each facility, at a time of its own day. */
+  const facilityJobs: readonly FacilityJob[] = [
+    dailyReports(tools),
+    offlinePaymentAging(tools),
+    weeklyProgressSummary(tools),
+    monthlyBilling(tools),
+    activeUserReset(tools),
+  ]
   const tree = runActors(actors, report)
   const boss = await superviseBoss(
     (onError, onStatement) => startBoss(url, onError, onStatement),
     (cause) => report({ actor: "pg-boss", failures: 1, cause }),
   )
-  await jobs.serve(tree.running)
-  await boss.serve(tree.running, (running) => jobs.tick(running))
+  await jobs.serve(tree.running, facilityJobs)
+  await boss.serve(tree.running.filter((running) => !isJob(running)))
   return {
     failed: Promise.race([tree.failed, boss.failed]),
     stop: async () => {
