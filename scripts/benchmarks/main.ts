@@ -3,37 +3,48 @@
 // end, and does not stop the others.
 
 import { parseArgs } from "node:util"
+import { calendars } from "./calendars.ts"
 import { egress } from "./egress.ts"
 import { fanout } from "./fanout.ts"
 import { asRow, type Figure } from "./figure.ts"
 import { growth } from "./growth.ts"
 import { isolation } from "./isolation.ts"
+import { jobs } from "./jobs.ts"
 import { latency } from "./latency.ts"
+import { memory } from "./memory.ts"
 import { messages } from "./messages.ts"
 import type { Part } from "./part.ts"
 import { pipeline } from "./pipeline.ts"
 import { profile } from "./profile.ts"
+import { reports } from "./reports.ts"
 import { request } from "./request.ts"
 import { endAll, endRun, isOver } from "./running.ts"
 import { scale } from "./scale.ts"
+import { several } from "./several.ts"
+import { steady } from "./steady.ts"
 import { strangers } from "./strangers.ts"
+import { targetsOf } from "./targets.ts"
 import { waiting } from "./waiting.ts"
 
 const parts: readonly Part[] = [
   request,
   pipeline,
+  steady,
   latency,
   isolation,
   messages,
+  jobs,
+  reports,
   fanout,
   growth,
   scale,
   strangers,
   egress,
   waiting,
+  calendars,
 ]
 /** Parts that run only by name. */
-const onRequest: readonly Part[] = [profile]
+const onRequest: readonly Part[] = [profile, memory, several]
 const known = [...parts, ...onRequest]
 
 const { values, positionals } = parseArgs({
@@ -74,6 +85,10 @@ for (const part of wanted) {
   }
   // Written after each part, because later parts may fail and take long.
   if (values.json !== undefined) await Bun.write(values.json, `${JSON.stringify(figures, null, 2)}\n`)
+}
+if (figures.steady !== undefined) {
+  console.log("\nThe targets of the way from commit to effect, in this run:")
+  console.table(targetsOf(figures))
 }
 if (failed.length > 0) console.error(`\nNot measured: ${failed.join(", ")}.`)
 process.exit(failed.length > 0 ? 1 : 0)

@@ -16,7 +16,7 @@ import { type Cost, meter } from "./measure.ts"
 import { mailsPerEvent, neighbour, openScene, type Scene } from "./messages/scene.ts"
 import type { Part } from "./part.ts"
 
-const long = { events: 1_000, rounds: 3, crowd: 5_000 }
+const long = { events: 5_000, rounds: 3, crowd: 5_000 }
 const brief = { events: 100, rounds: 1, crowd: 200 }
 const givesUpAfterMs = 600_000
 const here = join(import.meta.dir, "../..")

@@ -43,7 +43,8 @@ export const pipeline: Part = {
         } catch (error) {
           const { message } = error as Error
           // A peer that fails must not cost half an hour of figures of the others.
-          if (entrant.kind === "slotbase") throw new Error(`${entrant.name}: ${message}`, { cause: error })
+          if (entrant.kind === "slotbase" || entrant.kind === "before")
+            throw new Error(`${entrant.name}: ${message}`, { cause: error })
           const why = error instanceof LeftOut ? message : `it failed: ${message}`
           leftOut.set(entrant, why)
           progress(`LEFT OUT: ${entrant.name}. ${why}`)

@@ -9,8 +9,8 @@ import { median, percentile, round } from "#scripts/statistics.ts"
 import { type Client, clientOf, makeClub } from "#test/harness/api/client.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 import { startCountingProxy } from "#test/harness/outside/counting-proxy.ts"
-import { eventually } from "#test/harness/setup/eventually.ts"
 import type { System, SystemOptions } from "#test/harness/setup/system.ts"
+import { drained } from "./drained.ts"
 import { type Figure, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
 import { type Bench, type Cost, meter, startBench } from "./measure.ts"
@@ -183,17 +183,6 @@ async function book(client: Client, club: Rivals["club"], from: number, count: n
   }
   return latencies.sort((a, b) => a - b)
 }
-
-/** Resolves when the actors have no work left, so that no round pays for the one before. */
-const drained = (bench: Bench) =>
-  eventually(
-    async () => {
-      const [row] = await bench.sql<{ left: boolean }[]>`
-        select exists (select from slotbase.outbox) or exists (select from slotbase.unfinished_runs) as left`
-      if (row?.left) throw new Error("the actors are still at work")
-    },
-    { withinMs: 300_000 },
-  )
 
 /** CPU seconds per booking, of the program and of PostgreSQL. Other work on the machine disturbs this figure least. */
 const cpuOf = (rounds: readonly Measured[]) =>

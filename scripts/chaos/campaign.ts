@@ -4,7 +4,7 @@
 import { percentile } from "#scripts/statistics.ts"
 import type { Broken } from "#test/harness/promises/broken-promises.ts"
 import { type Browsers, startBrowsers } from "./browsers.ts"
-import { check, type Found, type Outside, withBroken } from "./check.ts"
+import { check, type Found, idOfMail, type Outside, withBroken } from "./check.ts"
 import { type Fault, givesUpAfterMs } from "./fault.ts"
 import { brokenLaws } from "./integrators/laws.ts"
 import { startWorld, type World } from "./world.ts"
@@ -75,7 +75,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const lines: FaultResult[] = []
   const broken: (Broken & { fault: string })[] = []
   const troubles: string[] = []
-  const checks: Checks = { position: 0, unchecked: undefined, gaveUp: 0 }
+  const checks: Checks = { position: 0, upTo: 0, unchecked: undefined, earlier: new Set(), gaveUp: 0 }
   try {
     for (const fault of faults) {
       const { line, found, wrong } = await runFault(world, browsers, checks, fault, options)
@@ -103,6 +103,10 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
 /** How far the checks have come. */
 interface Checks {
   position: number
+  /** All work of the events up to this position is done. */
+  upTo: number
+  /** Attempts and mails that had arrived at earlier checks: jobs record events and send them between two checks. */
+  readonly earlier: Set<string>
   /** Requests, mails and answers that a failed check could not compare; the next check compares them. */
   unchecked: Outside | undefined
   /** How many of the processes that ended by themselves were reported. */
@@ -161,7 +165,10 @@ async function settleAndCheck(world: World, browsers: Browsers, checks: Checks, 
   await customers.pause()
   await processes.allReady()
   await integrators.finish().catch((error: Error) => wrong.push(error.message))
-  await world.settled().catch((error: Error) => wrong.push(error.message))
+  checks.upTo = await world.settled().catch((error: Error) => {
+    wrong.push(error.message)
+    return Number.MAX_SAFE_INTEGER
+  })
   const found = await checkOutside(world, checks).catch((error: Error) => {
     wrong.push(`the promises could not be checked: ${error.message}`)
     return nothingFound
@@ -178,10 +185,13 @@ async function checkOutside(world: World, checks: Checks): Promise<FaultFound> {
     told: new Map([...(unchecked?.told ?? []), ...customers.take()]),
     booked: customers.booked(),
     requests: [...(unchecked?.requests ?? []), ...receivers.take(), ...integrators.receiver.take()],
-    mails: [...(unchecked?.mails ?? []), ...mail.mails.splice(0).map(({ messageId }) => messageId ?? "none")],
+    mails: [...(unchecked?.mails ?? []), ...mail.mails.splice(0).map(({ messageId }) => idOfMail(messageId ?? "none"))],
+    earlier: checks.earlier,
   }
-  const found = await check(database.db, checks.unchecked, checks.position)
+  const outside = checks.unchecked
+  const found = await check(database.db, outside, checks.position, checks.upTo)
   checks.unchecked = undefined
+  for (const id of [...outside.requests.map(({ attempt }) => attempt), ...outside.mails]) checks.earlier.add(id)
   checks.position = found.position
   const servers = processes.of("server").map(({ address }) => address)
   return withBroken(found, await brokenLaws(integrators, servers))

@@ -54,7 +54,11 @@ export async function heldBy(
   processes: readonly { readonly pid: number }[],
 ): Promise<Held> {
   const pids = processes.map(({ pid }) => pid)
-  return { runs: await runsOf(db, pids), deliveries: await deliveriesOf(db, pids, receivers.healthyUrl) }
+  return {
+    runs: await runsOf(db, pids),
+    deliveries: await deliveriesOf(db, pids, receivers.healthyUrl),
+    messages: await messagesOf(db, pids),
+  }
 }
 
 /**
@@ -117,6 +121,7 @@ interface Held {
     /** null: the delivery was already taken from an ended process, and no other process has claimed it. */
     readonly pid: number | null
   }[]
+  readonly messages: readonly { readonly id: string; readonly pid: number }[]
 }
 
 const runsOf = (db: Db, pids: readonly number[]) => db<Held["runs"][number][]>`
@@ -133,6 +138,10 @@ const deliveriesOf = (db: Db, pids: readonly number[], url: string) => db<Held["
   left join slotbase.processes d on d.id = q.owner and d.pid = any (${pids}::integer[])
   where w.url = ${url} and (d.pid is not null or q.lease is null and q.unknowns > 0)`
 
+const messagesOf = (db: Db, pids: readonly number[]) => db<Held["messages"][number][]>`
+  select q.id, d.pid from slotbase.message_queue q
+  join slotbase.processes d on d.id = q.owner and d.pid = any (${pids}::integer[])`
+
 /**
  * By process, three kinds of work that are not done:
  * - work that it held, unless that waits for a later retry; any process may have it now;
@@ -140,7 +149,7 @@ const deliveriesOf = (db: Db, pids: readonly number[], url: string) => db<Held["
  * - work that no other process has taken from it.
  * Work abandoned by other processes counts for the process that died first.
  */
-const undoneOf = (db: Db, { runs, deliveries }: Held, pids: readonly number[], first: number) => db<
+const undoneOf = (db: Db, { runs, deliveries, messages }: Held, pids: readonly number[], first: number) => db<
   { pid: number; undone: string }[]
 >`
   with t as materialized (select slotbase.now() as now),
@@ -155,6 +164,13 @@ const undoneOf = (db: Db, { runs, deliveries }: Held, pids: readonly number[], f
     from jsonb_to_recordset(${db.json(deliveries as never)}) as h (webhook_id uuid, position bigint, replay smallint, pid integer)
     join slotbase.delivery_queue q using (webhook_id, position, replay), t
     where q.lease is not null or q.ready_at is null or q.ready_at <= t.now
+    union all
+    select h.pid, 'messages'
+    from jsonb_to_recordset(${db.json(messages as never)}) as h (id uuid, pid integer)
+    join slotbase.message_queue q using (id), t
+    where q.lease is not null or q.due_at is null or q.due_at <= t.now
+    union all
+    select d.pid, 'claimed messages' from slotbase.message_queue q join dead d on d.id = q.owner
     union all
     select d.pid, 'claims of ' || c.handler from slotbase.handler_claims c cross join unnest(c.positions) join dead d on d.id = c.owner
     union all

@@ -1,4 +1,4 @@
-// One visit of a customer: book, cancel, hold and confirm, or compete for a slot. The status of each booking
+// One visit of a customer: book, cancel, hold and confirm, pay, or compete for a slot. The status of each booking
 // is kept as the answers told it, so that the check can compare it with the tables.
 
 import type { Answer } from "#test/harness/api/client.ts"
@@ -6,6 +6,9 @@ import { atHour } from "#test/harness/club/hours.ts"
 import type { RepeatingClient } from "./repeating-client.ts"
 
 export type Status = "confirmed" | "cancelled" | "held"
+
+/** Of the visits. Papers of one seller are issued one after the other, so more of them would measure that alone. */
+const payingShare = 0.02
 
 export interface VisitedClub {
   /** Path of the club. */
@@ -90,10 +93,29 @@ export function makeVisits(
     if (won !== 1) troubles.push(`two wanted one slot, and ${won} got it`)
   }
 
+  /**
+   * Money moves, and papers follow. A walk-in pays at the desk. Or a booking is paid by card, and a part is given back.
+   * A payment whose process was killed may stay without an answer, so its end is not compared with what was told.
+   */
+  async function pay(): Promise<void> {
+    const amount = 500 + Math.floor(random() * 1_500)
+    const paid = await ask(`${club.at}/offline-payments`, { payerName: "Walk-in", amount, paymentMethod: "cash" })
+    if (paid.status !== 201) troubles.push(`paying at the desk: ${paid.status} ${JSON.stringify(paid.body)}`)
+    const booked = await ask(`${club.at}/bookings`, { ...freshSlot(), paymentMethod: "offline" })
+    if (booked.status !== 201) return void troubles.push(`booking: ${booked.status} ${JSON.stringify(booked.body)}`)
+    tell(booked.body.id, "confirmed")
+    const card = { referenceType: "booking", referenceId: booked.body.id, cardToken: "tok_visa" }
+    const { status, body } = await ask(`${club.at}/payments`, card)
+    if (status >= 400) troubles.push(`paying: ${status} ${JSON.stringify(body)}`)
+    else if (status === 201 && random() < 0.5)
+      await ask(`${club.at}/payments/${body.id}/refunds`, { reason: "Rain", amount })
+  }
+
   async function visit(): Promise<void> {
     const kind = random()
     if (kind < 0.2) return holdAndConfirm()
     if (kind < 0.3) return compete()
+    if (kind > 1 - payingShare) return pay()
     const { status, body } = await book()
     if (status === 201 && kind < 0.6) await cancel(body.id)
   }

@@ -2,6 +2,7 @@
 import { actorMutations } from "./list/actors.ts"
 import { deliveryMutations } from "./list/deliveries.ts"
 import { eventMutations } from "./list/events.ts"
+import { jointMutations } from "./list/joint.ts"
 import { runLoopMutations } from "./list/run-loop.ts"
 import { runMutations } from "./list/runs.ts"
 import type { Mutation } from "./mutation.ts"
@@ -11,5 +12,6 @@ export const mutations: readonly Mutation[] = [
   ...actorMutations,
   ...runLoopMutations,
   ...runMutations,
+  ...jointMutations,
   ...deliveryMutations,
 ]

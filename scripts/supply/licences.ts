@@ -11,6 +11,9 @@ const allowed: ReadonlySet<string> = new Set([
   "ISC",
   "MIT",
   "MIT-0",
+  // Libraries of libvips, linked at run time, and libheif as WebAssembly: passed on unchanged, and exchangeable.
+  "LGPL-3.0",
+  "LGPL-3.0-or-later",
   // Asks for the source of its own files when they are changed; they are used unchanged.
   "MPL-2.0",
   // Fonts: they are embedded in papers, which the licence leaves free, and are never sold alone.
@@ -47,6 +50,9 @@ export function isAllowed(expression: string): boolean {
 /** The licence of a package whose package.json names none: by the first line of its text. */
 export const licenceIn = (texts: readonly string[]): string | undefined =>
   texts.some((text) => text.startsWith("MIT License\n")) ? "MIT" : undefined
+
+/** Packages whose page names the licence that their package.json leaves out. */
+export const licenceOnPage: Readonly<Record<string, string>> = { "combine-errors": "MIT" }
 
 /** The licence that a package.json names, in any of the forms that were ever usual; undefined: none. */
 export function licenceOf({ license, licenses }: { license?: unknown; licenses?: unknown }): string | undefined {

@@ -2,7 +2,7 @@
 
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { licenceIn, licenceOf } from "./licences.ts"
+import { licenceIn, licenceOf, licenceOnPage } from "./licences.ts"
 
 export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>
@@ -58,7 +58,7 @@ export async function readProject(root: string): Promise<Project> {
 /** The lock file is JSON with commas before closing brackets. */
 export function lockedPackages(text: string): LockedPackage[] {
   const { packages } = Bun.JSONC.parse(text) as { packages: Record<string, [string, string, LockedMeta?, string?]> }
-  return Object.entries(packages).map(([key, [ident, , meta = {}, integrity]]) => {
+  const all = Object.entries(packages).map(([key, [ident, , meta = {}, integrity]]) => {
     const at = ident.lastIndexOf("@")
     return {
       key,
@@ -71,6 +71,19 @@ export function lockedPackages(text: string): LockedPackage[] {
       isOfPlatform: meta.os !== undefined || meta.cpu !== undefined,
     }
   })
+  return withWhatPlatformsAsk(all)
+}
+
+/** What only packages of a platform ask for is of that platform too. */
+function withWhatPlatformsAsk(all: readonly LockedPackage[]): LockedPackage[] {
+  const asked = (name: string) => all.filter(({ asks }) => asks.includes(name))
+  const marked = all.map((each) => {
+    const by = asked(each.name)
+    return { ...each, isOfPlatform: each.isOfPlatform || (by.length > 0 && by.every((asker) => asker.isOfPlatform)) }
+  })
+  return marked.every(({ isOfPlatform }, nth) => isOfPlatform === all[nth]?.isOfPlatform)
+    ? marked
+    : withWhatPlatformsAsk(marked)
 }
 
 interface LockedMeta {
@@ -104,10 +117,10 @@ const noticeFile =
 async function installedAt(folder: string): Promise<InstalledPackage | undefined> {
   const file = Bun.file(join(folder, "package.json"))
   if (!(await file.exists())) return undefined
-  const found = (await file.json()) as { version: string; license?: unknown; licenses?: unknown }
+  const found = (await file.json()) as { name: string; version: string; license?: unknown; licenses?: unknown }
   const names = (await readdir(folder)).filter((name) => noticeFile.test(name)).sort()
   const texts = await Promise.all(names.map((name) => Bun.file(join(folder, name)).text()))
-  return { version: found.version, licence: licenceOf(found) ?? licenceIn(texts), texts }
+  return { version: found.version, licence: licenceOf(found) ?? licenceIn(texts) ?? licenceOnPage[found.name], texts }
 }
 
 async function sourcesOf(root: string): Promise<Project["sources"]> {

@@ -39,13 +39,16 @@ export class FrameReader {
         this.#missing = 0
         return frames
       }
-      if (((bytes[at] ?? 0) & 0x0f) < 8) frames += 1
+      if (((bytes[at] ?? 0) & 0x0f) < 8 && length >= leastBytes) frames += 1
       at += length
     }
     this.#missing = at - bytes.length
     return frames
   }
 }
+
+/** Shorter are the frames that only tell the position, which come by themselves every 20 seconds. */
+const leastBytes = 78
 
 /** The length of the frame with its head; undefined when the head is not complete. */
 function frameLength(bytes: Buffer, at: number): number | undefined {

@@ -20,7 +20,7 @@ const lifeSign = await startLifeSign(connections.forLifeSign, "actors", "bench")
 const [timeout] = process.argv.slice(2)
 const app = { config, db, secrets: secretBox(new Uint8Array(32)) }
 const delivering = deliverWebhooks(app, lifeSign, timeout === undefined ? {} : { timeoutMs: Number(timeout) })
-const tree = runActors([dispatcher(db), delivering], (line) => console.error(JSON.stringify(line)))
+const tree = runActors([dispatcher(db, delivering.joinTurn), delivering], (line) => console.error(JSON.stringify(line)))
 console.log("ready")
 
 process.on("SIGTERM", async () => {

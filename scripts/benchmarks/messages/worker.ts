@@ -45,7 +45,7 @@ const lifeSign = await life.startLifeSign(connections.forLifeSign, "actors", "be
 const actors = [
   dispatch.dispatcher(db),
   runs.runHandler(app, handler, lifeSign),
-  ...(sendMessages === undefined ? [] : [writeMessages(app), sendMessages(app, lifeSign)]),
+  ...(sendMessages === undefined ? [] : [writeMessages(app, lifeSign), sendMessages(app, lifeSign)]),
 ]
 const running = tree.runActors(actors, (line: object) => console.error(JSON.stringify(line)))
 console.log("ready")

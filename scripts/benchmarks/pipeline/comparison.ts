@@ -5,7 +5,7 @@ import { round } from "#scripts/statistics.ts"
 
 /** A line of the table, and its kind, which decides the lines that it is compared with. */
 export interface Line {
-  readonly kind: "slotbase" | "peer" | "bare"
+  readonly kind: "slotbase" | "before" | "peer" | "bare"
   readonly setBased: boolean
   readonly figure: Figure
 }
@@ -31,7 +31,7 @@ export interface Compared {
  */
 export function compare(lines: readonly Line[]): readonly Compared[] {
   return lines
-    .filter(({ kind }) => kind === "slotbase")
+    .filter(({ kind }) => kind === "slotbase" || kind === "before")
     .flatMap((line) => columns.flatMap((column) => compareOne(line, peersOf(lines, line), column) ?? []))
 }
 
@@ -66,6 +66,6 @@ export function told(lines: readonly Line[], { kind, setBased, figure }: Line): 
   const bare = lines.find((each) => each.kind === "bare" && each.setBased === setBased)?.figure.eventsPerSecond
   return {
     ...(best && { bestPeer: best.bestPeer, timesBestPeer: best.ratio }),
-    ...(kind === "slotbase" && bare && { ofTheWorkAlone: round((figure.eventsPerSecond ?? Number.NaN) / bare) }),
+    ...(kind !== "bare" && bare && { ofTheWorkAlone: round((figure.eventsPerSecond ?? Number.NaN) / bare) }),
   }
 }

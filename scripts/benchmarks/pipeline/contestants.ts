@@ -11,10 +11,12 @@ import { pgBoss } from "./pg-boss.ts"
 import { slotbase } from "./slotbase.ts"
 
 export interface Entrant extends Contestant {
-  /** "bare" is the work without any queue; it is no peer. */
-  readonly kind: "slotbase" | "peer" | "bare"
+  /** "before" is an earlier checkout of SlotBase. "bare" is the work without any queue; it is no peer. */
+  readonly kind: "slotbase" | "before" | "peer" | "bare"
   /** The handlers insert many effects with one statement. */
   readonly setBased: boolean
+  /** The earlier checkout; left out: this one. */
+  readonly folder?: string
 }
 
 /**
@@ -84,21 +86,35 @@ const entrants: readonly Entrant[] = [
 ]
 
 const earlierCheckout = process.env.SLOTBASE_BENCH_BEFORE
+const withPeers = process.env.SLOTBASE_BENCH_PEERS !== "off"
 
-/** With SLOTBASE_BENCH_BEFORE=<folder of an earlier checkout>, that program and this one take turns. */
-export const contestants: readonly Entrant[] =
-  earlierCheckout === undefined ? entrants : await besideEarlier(join(earlierCheckout, "scripts/benchmarks/pipeline"))
+/**
+ * With SLOTBASE_BENCH_BEFORE=<folder of an earlier checkout>, that program takes turns with this one and the peers.
+ * SLOTBASE_BENCH_PEERS=off leaves the peers and the work alone out.
+ */
+export const contestants: readonly Entrant[] = [
+  ...(earlierCheckout === undefined ? [] : await earlierEntrants(earlierCheckout)),
+  ...entrants.filter(({ kind }) => withPeers || kind === "slotbase"),
+]
 
-async function besideEarlier(folder: string): Promise<readonly Entrant[]> {
-  const earlier: { slotbase: typeof slotbase } = await import(join(folder, "slotbase.ts"))
-  const made = (how: "each" | "set"): Contestant => {
-    const contestant = earlier.slotbase(`before${how === "set" ? ", set-based" : ""}`, how)
+async function earlierEntrants(checkout: string): Promise<readonly Entrant[]> {
+  const made = await slotbaseOf(checkout)
+  return [
+    { kind: "before", setBased: false, folder: checkout, ...made("before", "each") },
+    { kind: "before", setBased: true, folder: checkout, ...made("before, set-based", "set") },
+  ]
+}
+
+/** SlotBase of another checkout, with its own recorder and its own workers. */
+export async function slotbaseOf(checkout: string): Promise<typeof slotbase> {
+  const folder = join(checkout, "scripts/benchmarks/pipeline")
+  const other: { slotbase: typeof slotbase } = await import(join(folder, "slotbase.ts"))
+  return (...given) => {
+    const contestant = other.slotbase(...given)
     const withPaths = async (environment: Environment) => {
       const entry = await contestant.prepare(environment)
       return { ...entry, workers: entry.workers.map((worker) => ({ ...worker, file: join(folder, worker.file) })) }
     }
     return { ...contestant, prepare: withPaths }
   }
-  const ours = entrants.filter(({ kind }) => kind === "slotbase")
-  return ours.flatMap((entrant) => [{ ...entrant, ...made(entrant.setBased ? "set" : "each") }, entrant])
 }

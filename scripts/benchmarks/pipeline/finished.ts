@@ -47,7 +47,32 @@ export async function assertComplete(setup: Setup, events: number): Promise<void
 }
 
 /** The waits of events that were committed after this instant (milliseconds since 1970). */
-export async function waitsSince({ bench: { sql }, receiver }: Setup, since: number): Promise<Waits> {
+export async function waitsSince(setup: Setup, since: number): Promise<Waits> {
+  const rows = await eventsSince(setup, since)
+  const handled = ascending(rows.flatMap((row) => row.effectWaits))
+  const delivered = ascending(rows.map((row) => row.webhookWait))
+  return {
+    effectP50Ms: percentile(handled, 0.5),
+    effectP99Ms: percentile(handled, 0.99),
+    webhookP50Ms: percentile(delivered, 0.5),
+    webhookP99Ms: percentile(delivered, 0.99),
+  }
+}
+
+/** One event of a steady rate. Waits are from its commit, in milliseconds. */
+export interface EventWaits {
+  readonly eventId: string
+  /** Milliseconds since 1970. */
+  readonly committedAt: number
+  /** To the first request at the receiver; NaN when none has arrived. */
+  readonly webhookWait: number
+  /** To the last request, which is another one if there are several webhooks. */
+  readonly lastWebhookWait: number
+  readonly effectWaits: readonly number[]
+}
+
+/** The events that were committed after this instant (milliseconds since 1970). */
+export async function eventsSince({ bench: { sql }, receiver }: Setup, since: number): Promise<readonly EventWaits[]> {
   const rows = await sql<{ event_id: string; committed_at: number; effects: number[] }[]>`
     select b.event_id, b.committed_at,
            array_agg((extract(epoch from pg_xact_commit_timestamp(e.xmin)) * 1000)::float8 - b.committed_at) as effects
@@ -56,17 +81,17 @@ export async function waitsSince({ bench: { sql }, receiver }: Setup, since: num
     join slotbase_bench.effects e using (event_id)
     where b.committed_at > ${since}
     group by b.event_id, b.committed_at`
-  const received = await receiver.received()
-  const ascending = (waits: number[]) => waits.sort((a, b) => a - b)
-  const handled = ascending(rows.flatMap((row) => row.effects))
-  const delivered = ascending(rows.map((row) => (received.get(row.event_id) ?? Number.NaN) - row.committed_at))
-  return {
-    effectP50Ms: percentile(handled, 0.5),
-    effectP99Ms: percentile(handled, 0.99),
-    webhookP50Ms: percentile(delivered, 0.5),
-    webhookP99Ms: percentile(delivered, 0.99),
-  }
+  const [received, last] = await Promise.all([receiver.received(), receiver.last()])
+  return rows.map(({ event_id, committed_at, effects }) => ({
+    eventId: event_id,
+    committedAt: committed_at,
+    webhookWait: (received.get(event_id) ?? Number.NaN) - committed_at,
+    lastWebhookWait: (last.get(event_id) ?? Number.NaN) - committed_at,
+    effectWaits: effects,
+  }))
 }
+
+const ascending = (waits: number[]) => waits.sort((a, b) => a - b)
 
 const effects = async ({ bench: { sql } }: Setup) => {
   const [row] = await sql<[{ count: number; last_at: number | null }]>`

@@ -51,6 +51,8 @@ export interface Receiver extends Hook {
   readonly count: () => Promise<number>
   /** When each event arrived first, milliseconds since 1970. */
   readonly received: () => Promise<ReadonlyMap<string, number>>
+  /** When each event arrived last: with several webhooks it arrives several times. */
+  readonly last: () => Promise<ReadonlyMap<string, number>>
   readonly stop: () => Promise<void>
 }
 
@@ -67,6 +69,7 @@ export async function startReceiver(): Promise<Receiver> {
       return count
     },
     received: async () => new Map(await ask<[string, number][]>("/received")),
+    last: async () => new Map(await ask<[string, number][]>("/last")),
     stop,
   }
 }

@@ -1,10 +1,12 @@
 // The receiver of the benchmark's webhooks, in a process of its own. It checks every signature, and remembers when each
-// event arrived first. `bun receiver.ts SECRET` prints its address; /count and /received answer the results.
+// event arrived first and last. `bun receiver.ts SECRET` prints its address. /count, /received and /last answer the
+// results.
 
 import { signatureOf } from "#outbound/webhooks/signature.ts"
 
 const secret = process.argv[2] ?? ""
-const receivedAt = new Map<string, number>()
+const firstAt = new Map<string, number>()
+const lastAt = new Map<string, number>()
 let refused = 0
 
 const server = Bun.serve({
@@ -12,8 +14,9 @@ const server = Bun.serve({
   port: 0,
   routes: {
     "/hook": { POST: take },
-    "/count": () => Response.json({ count: receivedAt.size, refused }),
-    "/received": () => Response.json([...receivedAt]),
+    "/count": () => Response.json({ count: firstAt.size, refused }),
+    "/last": () => Response.json([...lastAt]),
+    "/received": () => Response.json([...firstAt]),
   },
 })
 console.log(`http://127.0.0.1:${server.port}`)
@@ -27,6 +30,7 @@ async function take(request: Request): Promise<Response> {
     refused++
     return new Response(null, { status: 401 })
   }
-  if (!receivedAt.has(eventId)) receivedAt.set(eventId, at)
+  if (!firstAt.has(eventId)) firstAt.set(eventId, at)
+  lastAt.set(eventId, at)
   return new Response(null, { status: 204 })
 }

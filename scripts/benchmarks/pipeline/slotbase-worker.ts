@@ -7,7 +7,7 @@ import { deliverWebhooks } from "#actors/deliveries/deliver-webhooks.ts"
 import { dispatcher } from "#actors/dispatch/dispatcher.ts"
 import { sideBySide, type TransactionalHandler } from "#actors/handlers/handler.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
-import { runHandler } from "#actors/runs/run-handler.ts"
+import { runHandlers } from "#actors/runs/run-handlers.ts"
 import { connectActors } from "#actors/runtime/connections.ts"
 import { startLifeSign } from "#actors/runtime/life-sign.ts"
 import { runActors } from "#actors/runtime/tree.ts"
@@ -52,8 +52,9 @@ const handlerOf = process.argv[2] === "set" ? set : each
 const handlers = Array.from({ length: benchHandlers }, (_, n) => handlerOf(`BenchHandler${n + 1}`))
 await mirrorHandlers(db, handlers)
 const lifeSign = await startLifeSign(connections.forLifeSign, "actors", "bench")
+const delivering = deliverWebhooks(app, lifeSign)
 const tree = runActors(
-  [dispatcher(db), deliverWebhooks(app, lifeSign), ...handlers.map((handler) => runHandler(app, handler, lifeSign))],
+  [dispatcher(db, delivering.joinTurn), delivering, ...runHandlers(app, handlers, lifeSign)],
   (line) => console.error(JSON.stringify(line)),
 )
 console.log("ready")

@@ -1,5 +1,6 @@
 // What an act of the integrators has at hand, and what it leaves behind.
 
+import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
 import type { Customers } from "#scripts/chaos/customers.ts"
 import type { Database } from "#scripts/chaos/database.ts"
 import type { IntegratorReceiver } from "./receiver.ts"
@@ -40,6 +41,8 @@ export interface Noted {
 
 export type Act = (desk: Desk) => Promise<unknown>
 
-/** Sends a job of pg-boss as its cron does: at most one waits. */
+/** Asks for a run of a job, as an administrator does: at most one waits. */
 export const sendJob = ({ db }: Database, name: string) => db`
-  insert into pgboss.job (name, policy) values (${name}, 'short') on conflict do nothing`
+  insert into slotbase.job_runs (id, facility_id, job, trigger, status, requested_by, requested_at)
+  values (${newId()}, ${platformFacilityId}, ${name}, 'request', 'requested', ${rootUserId}, slotbase.now())
+  on conflict do nothing`

@@ -13,4 +13,11 @@ export const expiredHolds: Provoke = ({ database }) => ({
   },
 })
 
+/** The scheduler has to look at the schedules. The keys of the runs keep a tick from being run again. */
+export const dueTicks: Provoke = ({ database }) => ({
+  again: () => database.db`
+    update slotbase.job_schedules set look_at = slotbase.now(), decided_until = decided_until - interval '1 minute'
+    where look_at < 'infinity'`,
+})
+
 export const housekeeping: Provoke = ({ database }) => ({ again: () => sendJob(database, "housekeeping") })

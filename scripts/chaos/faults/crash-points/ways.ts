@@ -1,10 +1,10 @@
 // The way to each crash point: the role that passes it, and the provocation that makes a process pass it.
 
-import type { CrashPoint, retentionPoints } from "#base/crash-points.ts"
+import type { billingPoints, CrashPoint, calendarPoints, mediaPoints, retentionPoints } from "#base/crash-points.ts"
 import type { Role } from "#scripts/chaos/supervised-process.ts"
 import { goneReceiver, hangingBurst, lostClaims, refusingReceiver } from "./deliveries.ts"
 import { failingHandler, lostRuns, manyMessages, slowHandler, slowSettling } from "./handlers.ts"
-import { expiredHolds, housekeeping } from "./jobs.ts"
+import { dueTicks, expiredHolds, housekeeping } from "./jobs.ts"
 import type { Provoke } from "./provocation.ts"
 import { recordFromSql } from "./sql-events.ts"
 import { deathDuringMails, deathDuringRequests, deathDuringRuns } from "./takeovers.ts"
@@ -22,8 +22,17 @@ export interface Way {
   readonly short?: true
 }
 
-/** A month is removed after more than a year: its own test hits those points. */
-export type ReachedPoint = Exclude<CrashPoint, (typeof retentionPoints)[number]>
+/**
+ * A month is removed after more than a year, and billed at its end. Media need files, and a calendar needs a server.
+ * Their own tests hit those points.
+ */
+export type ReachedPoint = Exclude<
+  CrashPoint,
+  | (typeof retentionPoints)[number]
+  | (typeof billingPoints)[number]
+  | (typeof mediaPoints)[number]
+  | (typeof calendarPoints)[number]
+>
 
 const request: Way = { role: "server", upTo: 12 }
 const actor: Way = { role: "actors", upTo: 4 }
@@ -45,6 +54,8 @@ export const ways: Readonly<Record<ReachedPoint, Way | readonly [Way, Way]>> = {
   "effect-begun": actor,
   "effect-made": { ...actor, short: true },
   "runs-committed": actor,
+  "joint-part-made": actor,
+  "joint-part-left": { ...actor, upTo: 1, provoke: failingHandler },
   "outside-begun": actor,
   "outside-effect-made": actor,
   "outside-settled": actor,
@@ -84,6 +95,11 @@ export const ways: Readonly<Record<ReachedPoint, Way | readonly [Way, Way]>> = {
   "replay-queued": { ...actor, upTo: 1, race: true, provoke: runningReplay },
   "replay-advanced": { ...actor, upTo: 1, race: true, provoke: runningReplay },
   "endpoints-told": { ...actor, upTo: 1, race: true, provoke: toldEndpoints },
+  "ticks-decided": { ...actor, upTo: 1, provoke: dueTicks },
+  "ticks-committed": { ...actor, upTo: 1, provoke: dueTicks },
+  "job-runs-claimed": { ...actor, upTo: 1, provoke: expiredHolds },
+  "job-done": { ...actor, upTo: 1, provoke: expiredHolds },
+  "job-run-ended": { ...actor, upTo: 1, provoke: expiredHolds },
   "holds-expired": { ...actor, upTo: 1, provoke: expiredHolds },
   "partitions-made": { ...actor, upTo: 1, provoke: housekeeping },
   "process-registered": { ...actor, upTo: 1, as: "starting" },
