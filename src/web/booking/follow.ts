@@ -29,6 +29,8 @@ export class Follower {
   #tag: string | undefined
   #date: string
   #asked = 0
+  /** The latest read without an answer. */
+  #failed = 0
   #awayTimer: ReturnType<typeof setTimeout> | undefined
   #poll: ReturnType<typeof setInterval> | undefined
   #wasAway = false
@@ -101,10 +103,10 @@ export class Follower {
       const query = `date=${date}${this.place.court === null ? "" : `&resourceId=${this.place.court}`}`
       const day = await this.#readPages(query, date)
       if (mine === this.#asked) this.#take(day)
-      this.#reached(true)
+      this.#reached(true, mine)
       return day
     } catch (error) {
-      if (error instanceof Away) this.#reached(false)
+      if (error instanceof Away) this.#reached(false, mine)
       if (error instanceof Refused && [401, 403, 404].includes(error.status) && mine === this.#asked) {
         this.#day = undefined
         this.heard.onHidden()
@@ -170,9 +172,11 @@ export class Follower {
     this.heard.onDay(changed, changesBetween(day, changed))
   }
 
-  /** A short absence is not worth a word. */
-  #reached(isThere: boolean): void {
+  /** A short absence is not worth a word. An answer to an earlier question than the failed one says nothing of it. */
+  #reached(isThere: boolean, read: number): void {
+    if (!isThere) this.#failed = Math.max(this.#failed, read)
     if (isThere) {
+      if (read < this.#failed) return
       clearTimeout(this.#awayTimer)
       this.#awayTimer = undefined
       if (this.#wasAway) {

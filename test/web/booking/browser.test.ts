@@ -181,6 +181,28 @@ test("a lost network, and a server that is killed, leave a notice and nothing wr
   await Promise.all([page.context().close(), fresh.context().close()])
 }, 60_000)
 
+test("an answer from before the network was lost does not take its notice back", async () => {
+  const page = await open(club.ben)
+  const later = Promise.withResolvers<void>()
+  let asked = 0
+  await page.route("**/availability?*", async (route) => {
+    if (++asked > 1) return route.abort("internetdisconnected")
+    await later.promise
+    await route.fulfill({ status: 304 })
+  })
+  await page.evaluate("window.dispatchEvent(new Event('online'))")
+  await eventually(() => expect(asked).toBe(1))
+  const lost = page.waitForEvent("requestfailed")
+  await page.evaluate("window.dispatchEvent(new Event('offline'))")
+  await lost
+  later.resolve()
+  const notice = page.getByText("The connection is lost.")
+  await notice.waitFor()
+  await page.unroute("**/availability?*")
+  await notice.waitFor({ state: "detached" })
+  await page.context().close()
+})
+
 test("a site that the facility names holds the page at its height, and no other site holds it", async () => {
   const embed = `<script async src="${club.address}/f/embed.js" data-facility="${club.facilityId}" data-court="${club.courts[0]}"></script>`
   const fetch = () =>
