@@ -7,50 +7,38 @@ import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { unknownVariables } from "#base/unknown-variables.ts"
 import { refusalOf } from "./arguments.ts"
 import type { Command } from "./command.ts"
-import { deadLetters } from "./dead-letters.ts"
-import { demo } from "./demo.ts"
-import { doctor } from "./doctor.ts"
-import { events } from "./events.ts"
-import { figures } from "./figures.ts"
-import { grantReader } from "./grant-reader.ts"
-import { handlers } from "./handlers.ts"
-import { jobs } from "./jobs.ts"
-import { links } from "./links.ts"
-import { mail } from "./mail.ts"
-import { messages } from "./messages.ts"
-import { migrateCommand } from "./migrate.ts"
-import { url } from "./url.ts"
-import { webhooks } from "./webhooks.ts"
-import { zones } from "./zones.ts"
 
-const commands: readonly Command[] = [
-  links,
-  url,
-  demo,
-  migrateCommand,
-  doctor,
-  events,
-  grantReader,
-  jobs,
-  deadLetters,
-  webhooks,
-  mail,
-  messages,
-  figures,
-  handlers,
-  zones,
-]
+/** Loaded when it is asked for: a file brings its part of the program with it, which takes up to a second. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  links: () => import("./links.ts").then((file) => file.links),
+  url: () => import("./url.ts").then((file) => file.url),
+  demo: () => import("./demo.ts").then((file) => file.demo),
+  migrate: () => import("./migrate.ts").then((file) => file.migrateCommand),
+  doctor: () => import("./doctor.ts").then((file) => file.doctor),
+  events: () => import("./events.ts").then((file) => file.events),
+  "grant-reader": () => import("./grant-reader.ts").then((file) => file.grantReader),
+  jobs: () => import("./jobs.ts").then((file) => file.jobs),
+  "dead-letters": () => import("./dead-letters.ts").then((file) => file.deadLetters),
+  webhooks: () => import("./webhooks.ts").then((file) => file.webhooks),
+  mail: () => import("./mail.ts").then((file) => file.mail),
+  messages: () => import("./messages.ts").then((file) => file.messages),
+  figures: () => import("./figures.ts").then((file) => file.figures),
+  handlers: () => import("./handlers.ts").then((file) => file.handlers),
+  zones: () => import("./zones.ts").then((file) => file.zones),
+}
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args
-  const command = commands.find((each) => each.name === name)
-  if (!command) {
+  const load = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!load) {
     const asked = name !== undefined && name !== "help" && name !== "--help"
     if (asked) console.error(`There is no command "${name}".\n`)
     console.log(`./scripts/slotbase <command>\n`)
-    for (const each of commands) console.log(`  ${each.name.padEnd(12)} ${each.description}`)
+    const all = await Promise.all(Object.values(commands).map((each) => each()))
+    for (const each of all) console.log(`  ${each.name.padEnd(12)} ${each.description}`)
     return asked ? 2 : 0
   }
+  const command = await load()
   const refusal = refusalOf(command, rest)
   if (refusal !== undefined) {
     console.error(refusal)

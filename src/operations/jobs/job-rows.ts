@@ -6,7 +6,7 @@ import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { columnsOfRuns, type JobRunRow } from "./rows.ts"
-import { addSchedules, refreshSchedules } from "./schedule-rows.ts"
+import { addSchedules, jobsWithoutSchedules, refreshSchedules } from "./schedule-rows.ts"
 
 /** A job of the program. */
 export interface MirroredJob {
@@ -45,7 +45,9 @@ export interface JobSeen extends JobRow {
   readonly schedule: ScheduleSums
 }
 
-const schedulesAtOnce = 5_000
+const facilitiesAtOnce = 200
+/** No facility has it. */
+const firstId = "00000000-0000-0000-0000-000000000000"
 
 /** Brings the list and its schedules up to date. A job that only an older program knew is marked as ended. */
 export async function mirrorJobs(db: Db, jobs: readonly MirroredJob[]): Promise<void> {
@@ -65,8 +67,14 @@ export async function mirrorJobs(db: Db, jobs: readonly MirroredJob[]): Promise<
     await tx`update slotbase.jobs set ended = true where not ended and name <> all (${names})`
     await refreshSchedules(tx, names)
   })
-  // Not in one transaction: a new job of 25,000 facilities takes longer than a statement may.
-  while ((await db.begin((tx) => addSchedules(tx, names, schedulesAtOnce))) === schedulesAtOnce) {}
+  const lacking = await jobsWithoutSchedules(db, names)
+  if (lacking.length === 0) return
+  // Not in one transaction: new jobs of 25,000 facilities take longer than a transaction may.
+  let after: string | undefined = firstId
+  while (after !== undefined) {
+    const from: string = after
+    after = await db.begin((tx) => addSchedules(tx, lacking, from, facilitiesAtOnce))
+  }
 }
 
 /** Pauses or resumes a job in all facilities. False: it is so already. */
