@@ -242,14 +242,19 @@ async function recordEach(facilityId: string, count: number): Promise<void> {
     )
 }
 
+/** A pass may end before its answers are settled. Another pass, which would be counted, comes only after many looks. */
 async function deliverAll({ run }: Awaited<ReturnType<typeof aDeliverer>>): Promise<void> {
   for (;;) {
     await run()
-    const [left] = await watching<
-      [{ waiting: boolean }]
-    >`select exists (select from slotbase.delivery_queue) as waiting`
-    if (!left.waiting) return
+    for (let looks = 0; looks < 200; looks++) if (!(await isWaiting())) return
   }
+}
+
+async function isWaiting(): Promise<boolean> {
+  const [left] = await watching<
+    [{ waiting: boolean }]
+  >`select exists (select from slotbase.delivery_queue) as waiting`
+  return left.waiting
 }
 
 /** Makes bookings over the HTTP API, and counts between the program and PostgreSQL. */
