@@ -57,7 +57,7 @@ export async function addSchedules(
 ): Promise<string | undefined> {
   const next = await tx<{ id: string }[]>`
     select id from slotbase.facilities where id > ${after} order by id limit ${limit}`
-  // In the order of facilities and names, so that two processes that start together do not wait for each other in a circle.
+  // In the order of facilities and names: two processes that start together do not wait for each other in a circle.
   await tx`
     insert into slotbase.job_schedules (job, facility_id, look_at, decided_until, counted_from)
     select j.name, f.id, case when j.paused_at is null then t.now else 'infinity' end, t.now, t.now
