@@ -13,33 +13,26 @@ import { noSuggestionWaits } from "#domain/agents/feedback/waiting.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import { whyNoLongerOwed } from "#domain/ledger/debts.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
-import type { NotificationConfig, SentMessage } from "./notification-config.ts"
+import type { NotificationConfig, RecipientType, SentMessage } from "./notification-config.ts"
 import { whyNoReceipt } from "./together/receipt.ts"
 import { whyNoRefund } from "./together/refund.ts"
 import { toldInSeries, whyNoSeries } from "./together/series.ts"
 import { toldOfSuggestions } from "./together/suggestions.ts"
 
+const mail = (...types: readonly RecipientType[]) => types.map((type) => ({ type, channel: "email" as const }))
+const mailAndPush = (type: RecipientType) => [...mail(type), { type, channel: "push" as const }]
+
 const configs = {
   "booking.confirmed": {
     templateId: "booking-confirmation",
     priority: "high",
-    recipients: [
-      { type: "booker", channel: "email" },
-      { type: "booker", channel: "push" },
-      { type: "participants", channel: "email" },
-      { type: "coach", channel: "email" },
-      { type: "coach", channel: "push" },
-    ],
+    recipients: [...mailAndPush("booker"), ...mail("participants"), ...mailAndPush("coach")],
     toldElsewhere: toldInSeries,
   },
   "recurring_booking.created": {
     templateId: "series-booked",
     priority: "high",
-    recipients: [
-      { type: "booker", channel: "email" },
-      { type: "booker", channel: "push" },
-      { type: "participants", channel: "email" },
-    ],
+    recipients: [...mailAndPush("booker"), ...mail("participants")],
     toldElsewhere: whyNoSeries,
   },
   "recurring_booking.changed": {
@@ -47,38 +40,24 @@ const configs = {
     templateFor: ({ change }: EventData<"recurring_booking.changed">) =>
       change === "rescheduled" ? "series-moved" : "series-booked",
     priority: "high",
-    recipients: [
-      { type: "booker", channel: "email" },
-      { type: "booker", channel: "push" },
-      { type: "participants", channel: "email" },
-    ],
+    recipients: [...mailAndPush("booker"), ...mail("participants")],
     toldElsewhere: whyNoSeries,
   },
   "recurring_booking.cancelled": {
     templateId: "series-cancelled",
     priority: "high",
-    recipients: [
-      { type: "booker", channel: "email" },
-      { type: "booker", channel: "push" },
-      { type: "participants", channel: "email" },
-    ],
+    recipients: [...mailAndPush("booker"), ...mail("participants")],
     toldElsewhere: whyNoSeries,
   },
   "feedback.published": {
     templateId: "session-feedback",
     priority: "normal",
-    recipients: [
-      { type: "parents", channel: "email" },
-      { type: "parents", channel: "push" },
-    ],
+    recipients: mailAndPush("parents"),
   },
   "feedback.enhanced": {
     templateId: "suggestion-waiting",
     priority: "normal",
-    recipients: [
-      { type: "coach", channel: "email" },
-      { type: "coach", channel: "push" },
-    ],
+    recipients: mailAndPush("coach"),
     toldElsewhere: toldOfSuggestions,
     whyNot: (db: Queryable, { feedbackId }: EventData<"feedback.enhanced">, facilityId: string) =>
       noSuggestionWaits(db, facilityId, feedbackId),
@@ -86,29 +65,23 @@ const configs = {
   "booking.cancelled": {
     templateId: "booking-cancelled",
     priority: "high",
-    recipients: [
-      { type: "booker", channel: "email" },
-      { type: "booker", channel: "push" },
-      { type: "participants", channel: "email" },
-      { type: "coach", channel: "email" },
-      { type: "coach", channel: "push" },
-    ],
+    recipients: [...mailAndPush("booker"), ...mail("participants"), ...mailAndPush("coach")],
     toldElsewhere: toldInSeries,
   },
   "booking.no_show": {
     templateId: "booking-no-show",
     priority: "normal",
-    recipients: [{ type: "booker", channel: "email" }],
+    recipients: mail("booker"),
   },
   "booking.no_show.undone": {
     templateId: "no-show-undone",
     priority: "normal",
-    recipients: [{ type: "booker", channel: "email" }],
+    recipients: mail("booker"),
   },
   "booking.reminder.due": {
     templateId: "booking-reminder",
     priority: "high",
-    recipients: [{ type: "booker", channel: "email" }],
+    recipients: mail("booker"),
     whyNot: (db: Queryable, data: EventData<"booking.reminder.due">) => noLongerTrue(db, data),
     // A message inside the program reminds nobody who is away.
     whenSent: async (tx: Tx, data: EventData<"booking.reminder.due">, { channel, ...message }: SentMessage) =>
@@ -117,159 +90,135 @@ const configs = {
   "booking.rescheduled": {
     templateId: "booking-rescheduled",
     priority: "high",
-    recipients: [
-      { type: "booker", channel: "email" },
-      { type: "booker", channel: "push" },
-      { type: "participants", channel: "email" },
-      { type: "coach", channel: "email" },
-      { type: "coach", channel: "push" },
-    ],
+    recipients: [...mailAndPush("booker"), ...mail("participants"), ...mailAndPush("coach")],
     toldElsewhere: toldInSeries,
   },
   "booking.local_time_changed": {
     templateId: "booking-local-time-changed",
     priority: "high",
-    recipients: [
-      { type: "booker", channel: "email" },
-      { type: "participants", channel: "email" },
-    ],
+    recipients: mail("booker", "participants"),
   },
   "booking.approval.requested": {
     templateId: "approval-requested",
     priority: "high",
-    recipients: [
-      { type: "booker", channel: "email" },
-      { type: "facility_admins", channel: "email" },
-    ],
+    recipients: mail("booker", "facility_admins"),
     toldElsewhere: toldInSeries,
   },
   "booking.approval.granted": {
     templateId: "approval-granted",
     priority: "high",
-    recipients: [{ type: "booker", channel: "email" }],
+    recipients: mail("booker"),
   },
   "booking.approval.rejected": {
     templateId: "approval-rejected",
     priority: "high",
-    recipients: [{ type: "booker", channel: "email" }],
+    recipients: mail("booker"),
   },
   "recurring_booking.blocked": {
     templateId: "series-blocked",
     priority: "high",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "booking.approval.expired": {
     templateId: "approval-expired",
     priority: "high",
-    recipients: [{ type: "booker", channel: "email" }],
+    recipients: mail("booker"),
   },
   "waitlist.offered": {
     templateId: "waitlist-offer",
     priority: "high",
-    recipients: [
-      { type: "booker", channel: "email" },
-      { type: "booker", channel: "push" },
-    ],
+    recipients: mailAndPush("booker"),
   },
   "waitlist.expired": {
     templateId: "waitlist-expired",
     priority: "normal",
-    recipients: [{ type: "booker", channel: "email" }],
+    recipients: mail("booker"),
   },
   "booking.payment_voided": {
     templateId: "payment-voided",
     priority: "high",
-    recipients: [
-      { type: "payer", channel: "email" },
-      { type: "booker", channel: "email" },
-    ],
+    recipients: mail("payer", "booker"),
   },
   "payment.refund_failed": {
     templateId: "refund-failed",
     priority: "high",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "payment.failed": {
     templateId: "payment-failed",
     priority: "high",
-    recipients: [{ type: "payer", channel: "email" }],
+    recipients: mail("payer"),
   },
   "payment.succeeded": {
     templateId: "payment-receipt",
     priority: "normal",
-    recipients: [{ type: "payer", channel: "email" }],
+    recipients: mail("payer"),
     toldElsewhere: whyNoReceipt,
   },
   "payment.refunded": {
     templateId: "payment-refunded",
     priority: "normal",
-    recipients: [{ type: "payer", channel: "email" }],
+    recipients: mail("payer"),
     toldElsewhere: whyNoRefund,
   },
   "booking.payment_overdue": {
     templateId: "payment-overdue",
     priority: "normal",
-    recipients: [
-      { type: "payer", channel: "email" },
-      { type: "parents", channel: "email" },
-    ],
+    recipients: mail("payer", "parents"),
     whyNot: (db: Queryable, { bookingId, facilityId }: EventData<"booking.payment_overdue">) =>
       whyNoLongerOwed(db, facilityId, bookingId),
   },
   "facility.payments_overdue": {
     templateId: "overdue-overview",
     priority: "normal",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "invoice.issued": {
     templateId: "invoice-issued",
     priority: "normal",
-    recipients: [
-      { type: "payer", channel: "email" },
-      { type: "parents", channel: "email" },
-    ],
+    recipients: mail("payer", "parents"),
   },
   "subscription.limit_warning": {
     templateId: "limit-warning",
     priority: "high",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "subscription.renewed": {
     templateId: "subscription-renewed",
     priority: "normal",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "subscription.cancelled": {
     templateId: "subscription-cancelled",
     priority: "normal",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "subscription.plan_changed": {
     templateId: "subscription-changed",
     priority: "normal",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "subscription.status_changed": {
     templateId: "subscription-status",
     priority: "high",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "coach.block.requested": {
     templateId: "coach-block-requested",
     priority: "normal",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
     whyNot: async (_db: Queryable, { requiresApproval }: EventData<"coach.block.requested">) =>
       requiresApproval ? undefined : "it needs no approval",
   },
   "coach.block.approved": {
     templateId: "coach-block-decided",
     priority: "normal",
-    recipients: [{ type: "coach", channel: "email" }],
+    recipients: mail("coach"),
   },
   "coach.block.rejected": {
     templateId: "coach-block-decided",
     priority: "normal",
-    recipients: [{ type: "coach", channel: "email" }],
+    recipients: mail("coach"),
   },
   "user.email_change_requested": {
     templateId: "email-confirmation",
@@ -282,7 +231,7 @@ const configs = {
   "user.email_changed": {
     templateId: "email-changed",
     priority: "high",
-    recipients: [{ type: "previous_address", channel: "email" }],
+    recipients: mail("previous_address"),
   },
   "user.phone_code_requested": {
     templateId: "phone-code",
@@ -292,90 +241,79 @@ const configs = {
   "user.password_changed": {
     templateId: "password-changed",
     priority: "high",
-    recipients: [{ type: "account", channel: "email" }],
+    recipients: mail("account"),
   },
   "user.password_reset_requested": {
     templateId: "password-reset",
     priority: "high",
-    recipients: [{ type: "link", channel: "email" }],
+    recipients: mail("link"),
   },
   "user.invited": {
     templateId: "account-invitation",
     priority: "normal",
-    recipients: [{ type: "link", channel: "email" }],
+    recipients: mail("link"),
   },
   "booking.struck": {
     templateId: "booking-struck",
     priority: "high",
-    recipients: [
-      { type: "booker", channel: "email" },
-      { type: "booker", channel: "push" },
-      { type: "participants", channel: "email" },
-      { type: "coach", channel: "email" },
-    ],
+    recipients: [...mailAndPush("booker"), ...mail("participants", "coach")],
   },
   "coach.block.struck": {
     templateId: "coach-block-struck",
     priority: "high",
-    recipients: [{ type: "coach", channel: "email" }],
+    recipients: mail("coach"),
   },
   "coach.block.expired": {
     templateId: "coach-block-expired",
     priority: "normal",
-    recipients: [{ type: "coach", channel: "email" }],
+    recipients: mail("coach"),
   },
   "webhook.failing": {
     templateId: "webhook-failing",
     priority: "high",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "webhook.disabled": {
     templateId: "webhook-disabled",
     priority: "high",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "webhook.recovered": {
     templateId: "webhook-recovered",
     priority: "normal",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "calendar.sync.failing": {
     templateId: "calendar-failing",
     priority: "high",
-    recipients: [{ type: "account", channel: "email" }],
+    recipients: mail("account"),
   },
   "calendar.conflict.found": {
     templateId: "calendar-conflict",
     priority: "high",
-    recipients: [
-      { type: "account", channel: "email" },
-      { type: "account", channel: "push" },
-    ],
+    recipients: mailAndPush("account"),
   },
   "platform.failing": {
     templateId: "platform-failing",
     priority: "high",
-    recipients: [{ type: "platform_admins", channel: "email" }],
+    recipients: mail("platform_admins"),
     whyNot: async (_db: Queryable, { trouble }: EventData<"platform.failing">) =>
       trouble === "mail_held" ? "no mail can say that mail is held" : undefined,
   },
   "facility.report.made": {
     templateId: "daily-report",
     priority: "normal",
-    recipients: [{ type: "facility_admins", channel: "email" }],
+    recipients: mail("facility_admins"),
   },
   "progress.summary.made": {
     templateId: "progress-summary",
     priority: "normal",
-    recipients: [
-      { type: "parents", channel: "email" },
-      { type: "account", channel: "email" },
-    ],
+    recipients: mail("parents", "account"),
   },
   "platform.recovered": {
     templateId: "platform-recovered",
     priority: "normal",
-    recipients: [{ type: "platform_admins", channel: "email" }],
+    recipients: mail("platform_admins"),
   },
 } as const satisfies Partial<Record<EventType, NotificationConfig>>
 
