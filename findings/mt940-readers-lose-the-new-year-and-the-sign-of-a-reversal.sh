@@ -4,7 +4,8 @@
 # Question: a club's bank statement (MT940) covers the turn of the year. A line 61 has a value date with its year, and
 # an entry date of month and day alone (subfield 2). Some lines are reversals (subfield 3: RC, RD). What do readers make
 # of an entry of 4 January with the value date 31 December 2026, and of a payment that the bank took back (RC)?
-# Guess before the run: the entry date is in the year that is nearest to the value date, and RC is money that left.
+# Guess before the run: the entry date is in the year that is nearest to the value date. Nothing was guessed about RC:
+# by its name it is money that left.
 # Seen: both readers give the entry date the year of the value date. So 4 January 2027 is 4 January 2026, before the
 # opening balance, and 31 December 2026 is 31 December 2027, in the future.
 # mt940-js calls a reversed credit a credit (isCredit true), with no other field that tells the two lines apart. The

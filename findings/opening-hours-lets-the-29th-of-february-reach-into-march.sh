@@ -2,7 +2,8 @@
 # opening_hours 3.15.0 (the library of OpenStreetMap's opening hours). Node 20 or later.
 #
 # Question: a hall's winter season is "Nov 1-Feb 29", so that leap years are covered. What holds on 1 March 2027?
-# Guess before the run: the season ends with February, so the summer hours hold on 1 March in each year.
+# Expected: the season ends with February, so the summer hours hold on 1 March in each year. (No guess was written. This
+# was seen while other rules were tried.)
 # Seen: in a year without a leap day the season reaches into March. On 1 March 2027 the winter hours still hold, and the
 # summer hours that begin on that day ("Mar 1-Oct 31") are overruled. "Feb 28" instead ends a day early in leap years.
 # There is no warning (`getWarnings()` is empty). Nobody sees it in a test that is written in a leap year.
