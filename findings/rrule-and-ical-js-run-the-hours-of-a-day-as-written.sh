@@ -4,8 +4,8 @@
 # Question: a course meets at 09:00 and at 18:00, and its rule names the evening first: BYHOUR=18,9. Does that matter?
 # RFC 5545, 3.3.10 calls BYHOUR a comma-separated list of hours and gives its order no meaning. DTSTART is the first
 # instance, here 09:00 (3.8.5.3).
-# Guess before the run of some hundred random rules, which showed this: the readers agree. All five sort weekdays, days of
-# the month and months.
+# Guess before the run of some hundred random rules, which showed this: the readers agree. All five sort weekdays, days
+# of the month and months.
 # Seen: rrule and ical.js go through the hours as written. 18:00 comes before 09:00 of the same day, so COUNT=3 ends on
 # other sessions, and UNTIL on the second day at noon loses that day's 09:00: it stops at 18:00, which is too late.
 # In rrule `after` and `between` lose the morning as well: from 08:00 on the next session is 18:00, and none is before
