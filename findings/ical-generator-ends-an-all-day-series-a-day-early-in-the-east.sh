@@ -4,11 +4,11 @@
 # Question: a hall is closed all day on each Saturday, from 21 November until 5 December 2026. The server runs in the
 # club's zone. Start and end of the series are midnights of these days, new Date(2026, 11, 5), with `allDay` and
 # `timezone`. How many Saturdays do calendars show?
-# Guess before the run: on three Saturdays. UNTIL is written as a day, 20261205, as DTSTART is (RFC 5545, 3.3.10: both
+# Guess before the run: three Saturdays. UNTIL is written as a day, 20261205, as DTSTART is (RFC 5545, 3.3.10: both
 # have the same value type), and the last day counts.
 # Seen: DTSTART is the club's day, UNTIL is an instant in UTC. East of Greenwich that instant is on the day before, so
 # all three readers leave out the last Saturday. In UTC and west of it they show three.
-# A rule that is handed over as text, with UNTIL=20261205, passes through unchanged and is right everywhere.
+# A rule that is handed over as text, with UNTIL=20261205, passes through unchanged and is right in Berlin.
 # So the last day of a closure, or of a course, is missing in Berlin and Tokyo and there in New York.
 #
 # Output seen:
