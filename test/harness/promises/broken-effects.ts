@@ -29,18 +29,21 @@ const wrongFigures = (db: Queryable) => db`
 
 /**
  * CacheInvalidationHandler's effects, for bookings that were not moved. A change of a facility's settings clears its
- * days.
+ * days. A hold may end while this is asked, so a day whose event still waits for the handler is not judged.
  */
 const wrongDays = (db: Queryable, after: number) => db`
   with forgotten as materialized (
     select facility_id, max(position) as position from slotbase.event_positions
     where type = 'facility.settings_updated' group by facility_id
+  ), waiting as materialized (
+    select distinct position from slotbase.unfinished_runs where handler = 'CacheInvalidationHandler'
   ), changed as (
     select e.facility_id, e.resource_id, d.day::date as day, max(p.position) as position
     from slotbase.event_positions p
     join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
     join slotbase.facilities f on f.id = p.facility_id
     left join forgotten s on s.facility_id = p.facility_id
+    left join waiting w on w.position = p.position
     join slotbase.handlers h on h.handler = 'CacheInvalidationHandler' and h.event_type = p.type
       and h.from_position <= p.position and (h.until_position is null or p.position < h.until_position)
     cross join lateral generate_series(
@@ -48,7 +51,7 @@ const wrongDays = (db: Queryable, after: number) => db`
       (((e.data ->> 'endAt')::timestamptz - interval '1 ms') at time zone f.timezone)::date, interval '1 day') as d (day)
     where p.type in ('booking.hold.created', 'booking.hold.released', 'booking.confirmed', 'booking.cancelled')
       and p.position > coalesce(s.position, 0)
-    group by 1, 2, 3 having max(p.position) > ${after}
+    group by 1, 2, 3 having max(p.position) > ${after} and count(w.position) = 0
   )
   select facility_id, resource_id, day, n.position as changed_at, c.touched_at
   from changed n left join slotbase.availability_cache c using (facility_id, resource_id, day)

@@ -13,10 +13,14 @@ export const expiredHolds: Provoke = ({ database }) => ({
   },
 })
 
-/** The scheduler has to look at the schedules. The keys of the runs keep a tick from being run again. */
+/**
+ * The scheduler decides the last minute anew. The keys of the runs keep a tick from being run again. Asked often, it
+ * would come to ticks from before the counting began, which have no run.
+ */
 export const dueTicks: Provoke = ({ database }) => ({
   again: () => database.db`
-    update slotbase.job_schedules set look_at = slotbase.now(), decided_until = decided_until - interval '1 minute'
+    update slotbase.job_schedules
+    set look_at = slotbase.now(), decided_until = greatest(counted_from, decided_until - interval '1 minute')
     where look_at < 'infinity'`,
 })
 
