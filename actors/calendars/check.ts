@@ -27,7 +27,7 @@ export async function checkEntries(db: Db, calendar: CalendarProvider, sync: Cal
     if (!(await holdsLease(tx, sync))) throw new LeaseLost()
     const own = await ownBookings(
       tx,
-      sync.facility_id,
+      sync,
       left.map(({ bookingId }) => bookingId),
     )
     const leftHere = left.filter(({ bookingId }) => own.get(bookingId) === "lookedAfter")

@@ -116,7 +116,8 @@ async function settleError(
   signal: AbortSignal,
 ): Promise<void> {
   const { db } = tools
-  if (error instanceof LeaseLost) return
+  // Also after a change of its configuration: the new one begins at once.
+  if (error instanceof LeaseLost) return void (await settleLater(db, sync, 0))
   if (signal.aborted || error instanceof TooMany) return void (await settleLater(db, sync, againMs))
   if (error instanceof Throttled) {
     if (error.scope === "host") await holdHost(db, sync.host, error.retryAfterMs, error.message)

@@ -105,6 +105,14 @@ export async function holdsLease(tx: Tx, { id, facility_id, lease }: CalendarSyn
   return rows.length > 0
 }
 
+/** The same, and false also after its configuration was changed: what was begun by the old one is not kept. */
+export async function holdsUnchanged(tx: Tx, { id, facility_id, lease, version }: CalendarSyncRow): Promise<boolean> {
+  const rows = await tx`
+    select from slotbase.calendar_syncs
+    where id = ${id} and facility_id = ${facility_id} and lease = ${lease} and version = ${version} for update`
+  return rows.length > 0
+}
+
 /** Calendars are looked at now. Those that fail keep their next try. */
 export const wakeSyncs = (tx: Tx, facilityId: string, ids: readonly string[]) => tx`
   update slotbase.calendar_syncs

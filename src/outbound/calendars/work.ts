@@ -61,13 +61,18 @@ export async function askForEntries(
 }
 
 /** SQL: whether booking `b` belongs into calendar `s`: it is on its resource, or its person takes part. */
-export const concerns = (sql: Queryable) => sql`
+export const concerns = (sql: Queryable) => belongs(sql, sql`and c.cancelled_at is null`)
+
+/** SQL: the same, also of a lesson that its coach gives no more. */
+export const concerned = (sql: Queryable) => belongs(sql, sql``)
+
+const belongs = (sql: Queryable, session: ReturnType<Queryable>) => sql`
   case when s.resource_id is not null then b.resource_id = s.resource_id
        else b.booker_id = s.user_id
          or exists (select from slotbase.booking_participants p
                     where p.booking_id = b.id and p.facility_id = b.facility_id and p.user_id = s.user_id)
          or exists (select from slotbase.coach_sessions c
-                    where c.booking_id = b.id and c.facility_id = b.facility_id and c.coach_id = s.user_id and c.cancelled_at is null)
+                    where c.booking_id = b.id and c.facility_id = b.facility_id and c.coach_id = s.user_id ${session})
          or exists (select from slotbase.coach_blocks k
                     where k.booking_id = b.id and k.facility_id = b.facility_id and k.coach_id = s.user_id)
   end`

@@ -45,6 +45,11 @@ describe("single events", () => {
     ],
     ["a whole day of the club", ["DTSTART;VALUE=DATE:20260710"], [["2026-07-09T22:00", "2026-07-10T22:00"]]],
     [
+      "a whole day that ends on the day it begins",
+      ["DTSTART;VALUE=DATE:20260710", "DTEND;VALUE=DATE:20260710"],
+      [["2026-07-09T22:00", "2026-07-10T22:00"]],
+    ],
+    [
       "a day of 23 hours",
       ["DTSTART;VALUE=DATE:20260329", "DTEND;VALUE=DATE:20260330"],
       [["2026-03-28T23:00", "2026-03-29T22:00"]],
@@ -148,6 +153,24 @@ describe("series", () => {
     expect([read1.busy.length, read1.recurs, read1.fault]).toEqual([365, true, null])
   })
 
+  test("with a period of another length", async () => {
+    const more = "RDATE;VALUE=PERIOD:20260702T090000Z/PT3H,20260703T090000Z/20260703T093000Z"
+    expect(await spans(lines("DTSTART:20260701T090000Z", "DURATION:PT1H", more))).toEqual([
+      ["2026-07-01T09:00", "2026-07-01T10:00"],
+      ["2026-07-02T09:00", "2026-07-02T12:00"],
+      ["2026-07-03T09:00", "2026-07-03T09:30"],
+    ])
+  })
+
+  test("and single events beyond the wanted time are read again when it has come nearer", async () => {
+    const far = (...each: string[]) =>
+      read(lines(...each, "DURATION:PT1H")).then(({ busy, recurs }) => [busy.length, recurs])
+    expect(await far("DTSTART:20270301T090000Z")).toEqual([0, true])
+    expect(await far("DTSTART:20260301T090000Z")).toEqual([1, false])
+    expect(await far("DTSTART:20250301T090000Z")).toEqual([0, false])
+    expect(await far("DTSTART:20260301T090000Z", "RDATE:20280301T090000Z")).toEqual([1, true])
+  })
+
   test("of a century go on", async () => {
     const text = lines("DTSTART:19300101T090000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY")
     expect((await read(text)).busy.length).toBe(365)
@@ -176,6 +199,21 @@ describe("what cannot be read", () => {
     ["a rule by seconds", lines("DTSTART:20260701T180000Z", "RRULE:FREQ=SECONDLY"), /repeats by SECONDLY/],
     ["a rule of another calendar", lines("DTSTART:20260701T180000Z", "RRULE:RSCALE=CHINESE;FREQ=YEARLY"), /RSCALE/],
     ["an EXRULE", lines("DTSTART:20260701T180000Z", "RRULE:FREQ=DAILY", "EXRULE:FREQ=WEEKLY"), /EXRULE/],
+    [
+      "a change of all occurrences from one on",
+      lines(
+        "DTSTART:20260701T180000Z",
+        "DURATION:PT1H",
+        "RRULE:FREQ=DAILY",
+        "END:VEVENT",
+        "BEGIN:VEVENT",
+        "UID:event",
+        "RECURRENCE-ID;RANGE=THISANDFUTURE:20260703T180000Z",
+        "DTSTART:20260703T200000Z",
+        "DURATION:PT1H",
+      ),
+      /RANGE/,
+    ],
     ["no calendar at all", "<html>Sign in</html>", /no valid event/],
     ["an event without a start", lines("DTEND:20260701T180000Z"), /no readable DTSTART/],
     ["a rule without a frequency", lines("DTSTART:20260701T180000Z", "RRULE:COUNT=3"), /./],

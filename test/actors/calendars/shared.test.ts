@@ -1,0 +1,126 @@
+// Calendars that somebody else writes into too: another coach of the club, or a person who keeps an invitation. What
+// was not pushed from here is not removed from here.
+
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import type { Db } from "#base/database/db.ts"
+import type { TestApi } from "#test/harness/api/api.ts"
+import {
+  type CalendarClub,
+  calendarApi,
+  calendarClub,
+  eventText,
+  foreignEvent,
+  keepInStep,
+  stamp,
+  syncAll,
+} from "#test/harness/club/calendars.ts"
+import { atHour } from "#test/harness/club/hours.ts"
+import { type CalDavServer, calDavServer } from "#test/harness/outside/caldav-server.ts"
+
+let api: TestApi
+let db: Db
+let club: CalendarClub
+let radicale: CalDavServer
+
+beforeAll(async () => {
+  api = await calendarApi()
+  db = api.database.db
+  radicale = await calDavServer("radicale")
+}, 120_000)
+afterAll(async () => {
+  await radicale.close()
+  await api.database.drop()
+})
+beforeEach(async () => {
+  await db`delete from slotbase.calendar_syncs`
+  club = await calendarClub(api)
+})
+
+/** A day passes: all of each calendar is read and compared. */
+const nextDay = async () => {
+  await db`update slotbase.calendar_syncs set next_sync_at = slotbase.now(), checked_at = null`
+  await syncAll(db)
+}
+
+test("two people on one calendar leave each other's entries alone", async () => {
+  const calendar = await radicale.calendar()
+  const both = { syncDirection: "both" }
+  const { id: ofCoach } = await club.connect(club.coach, radicale, calendar, both)
+  const { id: ofFriend } = await club.connect(club.friend, radicale, calendar)
+  const lesson = (await club.lesson(9)).body as { bookingId: string }
+  const game = await club.book(12, { bookerId: club.friend.id })
+  await keepInStep(db)
+  const before = await radicale.texts(calendar)
+  expect(before.size).toBe(2)
+  for (let days = 0; days < 3; days++) {
+    await nextDay()
+    expect(await radicale.texts(calendar)).toEqual(before)
+  }
+  expect(await club.read(ofCoach)).toMatchObject({ entries: 1, waiting: 0, busyBlocks: 0, drift: { entries: 0 } })
+  expect(await club.read(ofFriend)).toMatchObject({ entries: 1, waiting: 0, drift: { entries: 0 } })
+  await club.cancel(game.id)
+  await keepInStep(db)
+  expect([...(await radicale.texts(calendar)).values()].join()).toContain(lesson.bookingId)
+  expect((await radicale.texts(calendar)).size).toBe(1)
+})
+
+test("an invitation to somebody else's booking stays in the calendar where its owner put it", async () => {
+  const calendar = await radicale.calendar()
+  const { id } = await club.book(9)
+  const { startAt, endAt } = atHour(9)
+  const invitation = eventText(id, [`DTSTART:${stamp(startAt)}`, `DTEND:${stamp(endAt)}`])
+  await radicale.put(calendar, `${id}.ics`, invitation)
+  const { id: syncId } = await club.connect(club.coach, radicale, calendar, { syncDirection: "both" })
+  await keepInStep(db)
+  await nextDay()
+  expect((await radicale.texts(calendar)).size).toBe(1)
+  expect(await club.read(syncId)).toMatchObject({ entries: 0, waiting: 0, busyBlocks: 0, drift: { entries: 0 } })
+})
+
+test("an event of the far future makes busy when its time comes near", async () => {
+  const calendar = await radicale.calendar()
+  const soon = new Date(Date.parse(atHour(9).startAt) + 380 * 24 * 3_600_000)
+  const end = new Date(soon.getTime() + 3_600_000)
+  await radicale.put(
+    calendar,
+    "far.ics",
+    eventText("far", [`DTSTART:${stamp(soon.toISOString())}`, `DTEND:${stamp(end.toISOString())}`]),
+  )
+  const { id } = await club.connect(club.coach, radicale, calendar, { syncDirection: "pull" })
+  await keepInStep(db)
+  expect(await club.read(id)).toMatchObject({ busyBlocks: 0 })
+  const [event] = await db`select recurs from slotbase.calendar_events`
+  expect(event).toEqual({ recurs: true })
+})
+
+test("a calendar that is no longer pulled frees the time that was just being read", async () => {
+  const calendar = await radicale.calendar()
+  await radicale.put(calendar, "dentist.ics", foreignEvent("dentist", 9))
+  let changes = 0
+  // Its owner changes the direction while the event is on its way.
+  const between = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    async fetch(request) {
+      const { pathname } = new URL(request.url)
+      const body = await request.text()
+      const answer = await fetch(new URL(pathname, calendar), {
+        method: request.method,
+        headers: request.headers,
+        ...(body !== "" && { body }),
+      })
+      if (body.includes("calendar-multiget") && changes++ === 0)
+        await club.done("PATCH", `/calendar-syncs/${id}`, club.coach, { syncDirection: "push" })
+      return new Response(await answer.bytes(), { status: answer.status, headers: answer.headers })
+    },
+  })
+  const { pathname } = new URL(calendar)
+  const { id } = await club.connect(club.coach, radicale, `http://127.0.0.1:${between.port}${pathname}`, {
+    syncDirection: "both",
+  })
+  await syncAll(db)
+  await between.stop(true)
+  expect(changes).toBe(1)
+  expect(await club.read(id)).toMatchObject({ syncStatus: "active", syncDirection: "push", busyBlocks: 0 })
+  expect((await club.lesson(9)).status).toBe(201)
+})
