@@ -2,7 +2,9 @@
 // readers of iCalendar are known to disagree. What cannot be read is refused aloud, and makes nobody busy.
 
 import { describe, expect, test } from "bun:test"
+import { isZone } from "#base/zones/zone-data.ts"
 import { readCalendarEvents } from "#outbound/calendars/reading/reading.ts"
+import { windowsZones } from "#outbound/calendars/reading/windows-zones.ts"
 import { eventText } from "#test/harness/club/calendars.ts"
 
 const berlin = "Europe/Berlin"
@@ -191,6 +193,12 @@ describe("series", () => {
     const text = lines("DTSTART;TZID=Own:20260701T180000", "DURATION:PT1H").replace("BEGIN:VEVENT", zone)
     expect(await starts(text)).toEqual(["2026-07-01T14:30"])
   })
+})
+
+test("every zone of Windows has one of the project's own zone data", () => {
+  const missing = Object.entries(windowsZones).filter(([, name]) => !isZone(name))
+  expect(missing).toEqual([])
+  expect(Object.keys(windowsZones).length).toBe(141)
 })
 
 describe("what cannot be read", () => {
