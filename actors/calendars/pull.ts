@@ -21,7 +21,7 @@ import {
   takeBusy,
 } from "#outbound/calendars/pulled.ts"
 import { type ReadCalendarEvent, readCalendarEvents } from "#outbound/calendars/reading/reading.ts"
-import { type CalendarSyncRow, holdsUnchanged, keepToken } from "#outbound/calendars/rows.ts"
+import { type CalendarSyncRow, holdsLease, keepToken } from "#outbound/calendars/rows.ts"
 import { askForBookings, type CalendarEntry, entriesOf, keepEntry } from "#outbound/calendars/work.ts"
 import { LeaseLost } from "./push.ts"
 
@@ -81,7 +81,7 @@ async function pullSince(
   }
   const nextToken = next.value ?? null
   await transact(db, context(), async (tx) => {
-    if (!(await holdsUnchanged(tx, sync))) throw new LeaseLost()
+    if (!(await holdsLease(tx, sync))) throw new LeaseLost()
     if (token === null) {
       await forgetUnseen(tx, sync, round)
       await askForGone(
@@ -114,7 +114,7 @@ async function applyPage(
   entries: ReadonlyMap<string, CalendarEntry>,
   round: number,
 ): Promise<void> {
-  if (!(await holdsUnchanged(tx, sync))) throw new LeaseLost()
+  if (!(await holdsLease(tx, sync))) throw new LeaseLost()
   const pairs = page.events.flatMap((event, nth) => {
     const each = read[nth]
     return each === undefined ? [] : [{ event, read: each, uid: each.uid.toLowerCase() }]

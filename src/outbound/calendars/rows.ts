@@ -98,15 +98,11 @@ export async function lockSync(tx: Tx, facilityId: string, id: string): Promise<
   return row
 }
 
-/** Locks the claimed row; false when another process has taken the calendar over, or it is gone. */
-export async function holdsLease(tx: Tx, { id, facility_id, lease }: CalendarSyncRow): Promise<boolean> {
-  const rows = await tx`
-    select from slotbase.calendar_syncs where id = ${id} and facility_id = ${facility_id} and lease = ${lease} for update`
-  return rows.length > 0
-}
-
-/** The same, and false also after its configuration was changed: what was begun by the old one is not kept. */
-export async function holdsUnchanged(tx: Tx, { id, facility_id, lease, version }: CalendarSyncRow): Promise<boolean> {
+/**
+ * Locks the claimed row. False: another process has taken the calendar over, it is gone, or its configuration was
+ * changed. Then what was begun by the old one is not kept.
+ */
+export async function holdsLease(tx: Tx, { id, facility_id, lease, version }: CalendarSyncRow): Promise<boolean> {
   const rows = await tx`
     select from slotbase.calendar_syncs
     where id = ${id} and facility_id = ${facility_id} and lease = ${lease} and version = ${version} for update`

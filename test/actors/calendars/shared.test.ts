@@ -1,7 +1,7 @@
 // Calendars that somebody else writes into too: another coach of the club, or a person who keeps an invitation. What
 // was not pushed from here is not removed from here.
 
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import type { Db } from "#base/database/db.ts"
 import type { TestApi } from "#test/harness/api/api.ts"
 import {
@@ -21,6 +21,7 @@ let api: TestApi
 let db: Db
 let club: CalendarClub
 let radicale: CalDavServer
+const servers: Bun.Server<undefined>[] = []
 
 beforeAll(async () => {
   api = await calendarApi()
@@ -35,6 +36,8 @@ beforeEach(async () => {
   await db`delete from slotbase.calendar_syncs`
   club = await calendarClub(api)
 })
+
+afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop(true))))
 
 /** A day passes: all of each calendar is read and compared. */
 const nextDay = async () => {
@@ -93,34 +96,50 @@ test("an event of the far future makes busy when its time comes near", async () 
   expect(event).toEqual({ recurs: true })
 })
 
-test("a calendar that is no longer pulled frees the time that was just being read", async () => {
-  const calendar = await radicale.calendar()
-  await radicale.put(calendar, "dentist.ics", foreignEvent("dentist", 9))
-  let changes = 0
-  // Its owner changes the direction while the event is on its way.
-  const between = Bun.serve({
+/** The address of the calendar behind a server at which something happens once, when it is asked for something. */
+function meanwhile(
+  calendar: string,
+  isMoment: (method: string, body: string) => boolean,
+  happens: () => Promise<unknown>,
+) {
+  let moments = 0
+  const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     async fetch(request) {
-      const { pathname } = new URL(request.url)
+      const { method, headers } = request
       const body = await request.text()
-      const answer = await fetch(new URL(pathname, calendar), {
-        method: request.method,
-        headers: request.headers,
-        ...(body !== "" && { body }),
-      })
-      if (body.includes("calendar-multiget") && changes++ === 0)
-        await club.done("PATCH", `/calendar-syncs/${id}`, club.coach, { syncDirection: "push" })
-      return new Response(await answer.bytes(), { status: answer.status, headers: answer.headers })
+      const address = new URL(new URL(request.url).pathname, calendar)
+      const answer = await fetch(address, { method, headers, ...(body !== "" && { body }) })
+      if (isMoment(method, body) && moments++ === 0) await happens()
+      return new Response(answer.status === 204 ? null : await answer.bytes(), answer)
     },
   })
-  const { pathname } = new URL(calendar)
-  const { id } = await club.connect(club.coach, radicale, `http://127.0.0.1:${between.port}${pathname}`, {
-    syncDirection: "both",
-  })
+  servers.push(server)
+  return `http://127.0.0.1:${server.port}${new URL(calendar).pathname}`
+}
+
+test("a calendar that is no longer pulled frees the time that was just being read", async () => {
+  const calendar = await radicale.calendar()
+  await radicale.put(calendar, "dentist.ics", foreignEvent("dentist", 9))
+  let id = ""
+  const changed = () => club.done("PATCH", `/calendar-syncs/${id}`, club.coach, { syncDirection: "push" })
+  const address = meanwhile(calendar, (_, body) => body.includes("calendar-multiget"), changed)
+  id = (await club.connect(club.coach, radicale, address, { syncDirection: "both" })).id
   await syncAll(db)
-  await between.stop(true)
-  expect(changes).toBe(1)
   expect(await club.read(id)).toMatchObject({ syncStatus: "active", syncDirection: "push", busyBlocks: 0 })
   expect((await club.lesson(9)).status).toBe(201)
+})
+
+test("a template that is changed while an entry is written is the one that counts", async () => {
+  const calendar = await radicale.calendar()
+  let id = ""
+  const changed = () => club.done("PATCH", `/calendar-syncs/${id}`, club.player, { titleTemplate: "New" })
+  const address = meanwhile(calendar, (method) => method === "PUT", changed)
+  id = (await club.connect(club.player, radicale, address, { titleTemplate: "Old" })).id
+  await club.book(9)
+  await keepInStep(db)
+  const [text] = (await radicale.texts(calendar)).values()
+  expect(text).toContain("SUMMARY:New")
+  expect(await club.read(id)).toMatchObject({ syncStatus: "active", entries: 1, waiting: 0 })
 })
