@@ -119,6 +119,23 @@ function meanwhile(
   return `http://127.0.0.1:${server.port}${new URL(calendar).pathname}`
 }
 
+test("an entry that says an old name, or belongs to somebody else by now, is brought up to date within a day", async () => {
+  const calendar = await radicale.calendar()
+  const { id } = await club.connect(club.coach, radicale, calendar)
+  await club.lesson(9)
+  const other = (await club.lesson(10)).body as { id: string }
+  await keepInStep(db)
+  expect((await radicale.texts(calendar)).size).toBe(2)
+  await db`update slotbase.resources set name = 'Centre Court' where id = ${club.court}`
+  await db`update slotbase.coach_sessions set coach_id = ${club.friend.id} where id = ${other.id}`
+  await db`update slotbase.bookings set booker_id = ${club.friend.id} where id = (select booking_id from slotbase.coach_sessions where id = ${other.id})`
+  await nextDay()
+  const texts = [...(await radicale.texts(calendar)).values()]
+  expect(texts.length).toBe(1)
+  expect(texts[0]).toContain("SUMMARY:Centre Court")
+  expect(await club.read(id)).toMatchObject({ entries: 1, waiting: 0, drift: { entries: 2 } })
+})
+
 test("a calendar that is no longer pulled frees the time that was just being read", async () => {
   const calendar = await radicale.calendar()
   await radicale.put(calendar, "dentist.ics", foreignEvent("dentist", 9))
