@@ -16,6 +16,7 @@ import {
 } from "#test/harness/club/calendars.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 import { type CalDavServer, calDavServer } from "#test/harness/outside/caldav-server.ts"
+import { moveOn } from "#test/harness/pipeline/late.ts"
 
 let api: TestApi
 let db: Db
@@ -101,6 +102,7 @@ function meanwhile(
   calendar: string,
   isMoment: (method: string, body: string) => boolean,
   happens: () => Promise<unknown>,
+  instead: (method: string) => Response | undefined = () => undefined,
 ) {
   let moments = 0
   const server = Bun.serve({
@@ -110,6 +112,8 @@ function meanwhile(
       const { method, headers } = request
       const body = await request.text()
       const address = new URL(new URL(request.url).pathname, calendar)
+      const other = instead(method)
+      if (other) return other
       const answer = await fetch(address, { method, headers, ...(body !== "" && { body }) })
       if (isMoment(method, body) && moments++ === 0) await happens()
       return new Response(answer.status === 204 ? null : await answer.bytes(), answer)
@@ -146,6 +150,30 @@ test("a calendar that is no longer pulled frees the time that was just being rea
   await syncAll(db)
   expect(await club.read(id)).toMatchObject({ syncStatus: "active", syncDirection: "push", busyBlocks: 0 })
   expect((await club.lesson(9)).status).toBe(201)
+})
+
+test("a calendar that may be read and not written says so, and one refused entry does not", async () => {
+  const calendar = await radicale.calendar()
+  let refusal = ""
+  const address = meanwhile(
+    calendar,
+    () => false,
+    async () => {},
+    (method) => (method === "PUT" ? new Response(refusal, { status: 403 }) : undefined),
+  )
+  const { id } = await club.connect(club.player, radicale, address)
+  await club.book(9)
+  refusal = '<error xmlns="DAV:"><supported-calendar-data xmlns="urn:ietf:params:xml:ns:caldav"/></error>'
+  await keepInStep(db)
+  expect(await club.read(id)).toMatchObject({ syncStatus: "active", waiting: 1, refused: 1 })
+  refusal = '<error xmlns="DAV:"><need-privileges/></error>'
+  await moveOn(db, "10 minutes")
+  await syncAll(db)
+  expect(await club.read(id)).toMatchObject({
+    syncStatus: "error",
+    statusCode: "credentials_refused",
+    statusReason: "The server does not allow to write into the calendar (403).",
+  })
 })
 
 test("a template that is changed while an entry is written is the one that counts", async () => {
