@@ -23,6 +23,7 @@ import {
   type CalendarProvider,
   Throttled,
 } from "#outbound/calendars/provider.ts"
+import { whyNotInStep } from "#outbound/calendars/rights.ts"
 import {
   type CalendarSyncRow,
   failThrottled,
@@ -61,6 +62,8 @@ export async function syncCalendar(tools: SyncTools, sync: CalendarSyncRow, sign
   const { db, config, secrets } = tools
   reached("calendar-claimed")
   try {
+    const notAllowed = await whyNotInStep(db, sync)
+    if (notAllowed !== undefined) throw new CalendarFailed("refused", notAllowed)
     const keeping = (row: SyncToOpen, sealed: Uint8Array) => keepCredentials(db, { ...sync, ...row }, sealed)
     const calendar = openCalendar({ config, secrets, signal, keepCredentials: keeping }, sync)
     if (sync.last_sync_at === null && (await isElsewhere(db, calendar, sync))) return

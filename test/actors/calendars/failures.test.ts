@@ -81,6 +81,23 @@ test("a password that ended is told to its owner within a day, once, and a new o
   expect(await club.read(id)).toMatchObject({ syncStatus: "active", statusCode: null, statusReason: null })
 })
 
+test("the calendar of somebody who has left, or is no coach any more, is not asked", async () => {
+  const server = answering(() => new Response("", { status: 502 }))
+  const id = await connected(server.calendar, { syncDirection: "both" })
+  await db`delete from slotbase.role_grants where user_id = ${club.coach.id} and role = 'coach'`
+  await db`
+    insert into slotbase.role_grants (user_id, role, scope_type, scope_id, granted_by)
+    values (${club.coach.id}, 'player', 'facility', ${club.id}, ${club.admin.id})`
+  await syncAll(db)
+  expect(await club.read(id)).toMatchObject({ syncStatus: "error", statusCode: "refused" })
+  expect((await club.read(id)).statusReason).toMatch(/no coach any more/)
+  await db`delete from slotbase.role_grants where user_id = ${club.coach.id}`
+  await moveOn(db, "1 hour")
+  await syncAll(db)
+  expect((await club.read(id)).statusReason).toBe("Its owner is no member of the club any more.")
+  expect(server.asked).toEqual([])
+})
+
 test("a calendar that is not there any more says so", async () => {
   const calendar = await radicale.calendar()
   const id = await connected(calendar, { syncDirection: "both" })
