@@ -69,7 +69,9 @@ export async function syncCalendar(tools: SyncTools, sync: CalendarSyncRow, sign
     if (sync.last_sync_at === null && (await isElsewhere(db, calendar, sync))) return
     const [pushes, pulls] = [sync.sync_direction !== "pull", sync.sync_direction !== "push"]
     if (pushes) await pushEntries(db, calendar, sync, signal)
-    const isCheckDue = sync.checked_at === null || clock.now() - sync.checked_at.getTime() >= checkEveryMs
+    // Also after a failure: a server that was away may come back as it was a while ago.
+    const isCheckDue =
+      sync.failures > 0 || sync.checked_at === null || clock.now() - sync.checked_at.getTime() >= checkEveryMs
     if (pulls && !signal.aborted) {
       const timezone = (await facilityZones(db, [sync])).get(sync.facility_id) ?? "Etc/UTC"
       await pullChanges({ db, context: contextOf(tools) }, calendar, sync, timezone, isCheckDue)
