@@ -7,10 +7,10 @@ import { clock } from "#base/clock.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { type EventContext, record, transact } from "#events/outbox.ts"
+import { type EventContext, transact } from "#events/outbox.ts"
+import { recordConflicts } from "#outbound/calendars/events.ts"
 import { type CalendarProvider, type RemoteEvent, type RemotePage, TokenExpired } from "#outbound/calendars/provider.ts"
 import {
-  type CalendarConflict,
   forgetPulled,
   forgetUnseen,
   keepPulled,
@@ -33,8 +33,6 @@ export interface PullTools {
 /** Busy times are pulled so far ahead. Series go on beyond it, and are read again every day. */
 const aheadMs = 366 * 24 * 60 * 60_000
 const behindMs = 24 * 60 * 60_000
-/** Conflicts that one message names. */
-const maxTold = 20
 
 /** @param full all of it is read, and compared with what was pulled before */
 export async function pullChanges(
@@ -90,7 +88,8 @@ async function pullSince(
         [...entries.values()].filter(({ remote_id }) => !seen.has(remote_id)),
       )
     }
-    tellConflicts(tx, sync, await takeBusy(tx, sync))
+    const conflicts = await takeBusy(tx, sync)
+    if (conflicts.length > 0) recordConflicts(tx, sync, conflicts)
     await keepToken(tx, sync, nextToken)
   })
   reached("calendar-pulled")
@@ -160,25 +159,4 @@ async function noteOwn(
   const isAsPushed = entry !== undefined && entry.booking_id === bookingId && entry.meaning === meaning
   await keepEntry(tx, sync, { booking_id: bookingId, remote_id: remoteId, etag, meaning: meaning ?? "" })
   if (!isAsPushed) await askForBookings(tx, sync, [bookingId])
-}
-
-/** Told once: the busy time is not taken, and the booking stays. A person decides. */
-function tellConflicts(tx: Tx, sync: CalendarSyncRow, conflicts: readonly CalendarConflict[]): void {
-  if (conflicts.length === 0) return
-  record(tx, {
-    type: "calendar.conflict.found",
-    facilityId: sync.facility_id,
-    data: {
-      syncId: sync.id,
-      facilityId: sync.facility_id,
-      userId: sync.user_id,
-      ...(sync.resource_id !== null && { resourceId: sync.resource_id }),
-      count: conflicts.length,
-      conflicts: conflicts.slice(0, maxTold).map(({ booking_id, start_at, end_at }) => ({
-        bookingId: booking_id,
-        startAt: start_at.toISOString(),
-        endAt: end_at.toISOString(),
-      })),
-    },
-  })
 }

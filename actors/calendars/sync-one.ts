@@ -8,14 +8,14 @@ import { clock } from "#base/clock.ts"
 import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
-import type { Tx } from "#base/database/transaction.ts"
 import { EgressRefused } from "#base/egress/failures.ts"
 import { TooMany } from "#base/errors.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { facilityZones } from "#domain/club/facility-zones.ts"
-import { type EventContext, record, transact } from "#events/outbox.ts"
+import { type EventContext, transact } from "#events/outbox.ts"
 import type { ChannelToStop } from "#outbound/calendars/channels/channels.ts"
+import { recordFailing } from "#outbound/calendars/events.ts"
 import { openCalendar, type SyncToOpen } from "#outbound/calendars/open.ts"
 import {
   CalendarFailed,
@@ -152,27 +152,6 @@ export async function tellThrottled(tools: SyncTools): Promise<void> {
 }
 
 const maxToldAtOnce = 50
-
-const recordFailing = (
-  tx: Tx,
-  sync: CalendarSyncRow,
-  { code, reason, failingSince }: { code: CalendarFailureCode; reason: string; failingSince: Date },
-) =>
-  record(tx, {
-    type: "calendar.sync.failing",
-    facilityId: sync.facility_id,
-    data: {
-      syncId: sync.id,
-      facilityId: sync.facility_id,
-      userId: sync.user_id,
-      ...(sync.resource_id !== null && { resourceId: sync.resource_id }),
-      provider: sync.provider,
-      host: sync.host,
-      code,
-      reason,
-      failingSince: failingSince.toISOString(),
-    },
-  })
 
 /** What is the calendar's own failure. Anything else is a defect, and fails the actor. */
 function failureOf(error: unknown): { code: CalendarFailureCode; reason: string } {
