@@ -57,7 +57,8 @@ export async function askCalendar(
       status === 429 ? throttleScope?.(bodyEnd === "complete" ? answer.body : "") : undefined,
     )
   if (status === 401) throw new CalendarFailed("credentials_refused", "The server refuses the credentials (401).")
-  if (status >= 500) throw new CalendarFailed("unreachable", `The server answered ${status}.`)
+  // 501 is the answer to a method that a server does not know.
+  if (status >= 500 && status !== 501) throw new CalendarFailed("unreachable", `The server answered ${status}.`)
   if (bodyEnd !== "complete") throw new CalendarFailed("not_understood", `The answer of the server is ${bodyEnd}.`)
   return answer
 }

@@ -27,7 +27,7 @@ export function calDavCalendar(url: string, account: DavAccount, access: Calenda
     put: (event, known) => put(dav, url, event, known),
     remove: (known) => remove(dav, known),
     changes: (token, versionOf) => changes(dav, url, token, versionOf),
-    places: () => dav.list(url),
+    places: () => dav.places(url),
     locate: () => locateCalendar(url, account, access),
     read: async (remoteIds) => {
       const read: RemoteEvent[] = []
@@ -81,7 +81,7 @@ async function saysTheSame(url: string, { ical }: RemoteEvent, event: CalendarEv
 
 /** Where an event of this uid stands, under whatever name. All events are read: it is asked after a conflict alone. */
 async function placeOf(dav: Dav, url: string, uid: string): Promise<string | undefined> {
-  const addresses = [...(await dav.list(url)).keys()]
+  const addresses = [...(await dav.places(url)).keys()]
   for (let from = 0; from < addresses.length; from += eventsOfACall) {
     const read = await dav.read(url, addresses.slice(from, from + eventsOfACall))
     const found = read.find(({ ical }) => ical.replaceAll(/\r?\n[ \t]/g, "").includes(`UID:${uid}`))
