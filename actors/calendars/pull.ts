@@ -59,9 +59,9 @@ async function pullSince(
   token: string | null,
 ): Promise<void> {
   const round = await newRound(db)
-  const entries = new Map((await entriesOf(db, sync)).map((entry) => [entry.remote_id, entry]))
+  const entries = new Entries(await entriesOf(db, sync))
   const versions = token === null ? await knownVersions(db, sync) : new Map<string, string>()
-  const versionOf = (remoteId: string) => versions.get(remoteId) ?? entries.get(remoteId)?.etag ?? undefined
+  const versionOf = (remoteId: string) => versions.get(remoteId) ?? entries.at(remoteId)?.etag ?? undefined
   const seen = new Set<string>()
   const pages = calendar.changes(token, versionOf)
   let next = await pages.next()
@@ -74,6 +74,7 @@ async function pullSince(
       timezone,
     })
     for (const remoteId of [...page.unchanged, ...page.events.map((each) => each.remoteId)]) seen.add(remoteId)
+    for (const remoteId of page.removed) entries.gone.add(remoteId)
     await db.begin((tx) => applyPage(tx, sync, page, read, entries, round))
     reached("calendar-page-kept")
   }
@@ -85,7 +86,7 @@ async function pullSince(
       await askForGone(
         tx,
         sync,
-        [...entries.values()].filter(({ remote_id }) => !seen.has(remote_id)),
+        entries.all.filter(({ remote_id }) => !seen.has(remote_id)),
       )
     }
     const conflicts = await takeBusy(tx, sync)
@@ -93,6 +94,28 @@ async function pullSince(
     await keepToken(tx, sync, nextToken)
   })
   reached("calendar-pulled")
+}
+
+/** The entries that are known, and which of them are seen to be gone. */
+class Entries {
+  readonly gone = new Set<string>()
+  readonly #byPlace: ReadonlyMap<string, CalendarEntry>
+  readonly #byBooking: ReadonlyMap<string, CalendarEntry>
+
+  constructor(readonly all: readonly CalendarEntry[]) {
+    this.#byPlace = new Map(all.map((entry) => [entry.remote_id, entry]))
+    this.#byBooking = new Map(all.map((entry) => [entry.booking_id, entry]))
+  }
+
+  at(remoteId: string): CalendarEntry | undefined {
+    return this.#byPlace.get(remoteId)
+  }
+
+  /** The booking has its entry at another place. What stands here too is an invitation, and its owner's. */
+  standsElsewhere(bookingId: string, remoteId: string): boolean {
+    const entry = this.#byBooking.get(bookingId)
+    return entry !== undefined && entry.remote_id !== remoteId && !this.gone.has(entry.remote_id)
+  }
 }
 
 /** An entry that its owner removed comes back, while its booking stands. */
@@ -110,7 +133,7 @@ async function applyPage(
   sync: CalendarSyncRow,
   page: RemotePage,
   read: readonly ReadCalendarEvent[],
-  entries: ReadonlyMap<string, CalendarEntry>,
+  entries: Entries,
   round: number,
 ): Promise<void> {
   if (!(await holdsLease(tx, sync))) throw new LeaseLost()
@@ -120,9 +143,11 @@ async function applyPage(
   })
   const uids = pairs.map(({ uid }) => uid)
   const own = await ownBookings(tx, sync, uids)
-  const ours = pairs.filter(({ uid }) => own.get(uid) === "lookedAfter")
+  const isOurs = ({ uid, event }: (typeof pairs)[number]) =>
+    own.get(uid) === "lookedAfter" && !entries.standsElsewhere(uid, event.remoteId)
+  const ours = pairs.filter(isOurs)
   const kept = pairs
-    .filter(({ uid }) => own.get(uid) !== "lookedAfter")
+    .filter((each) => !isOurs(each))
     .map(({ event: { remoteId, etag }, read: { recurs, fault, busy }, uid }) => ({
       remoteId,
       etag,
@@ -138,7 +163,7 @@ async function applyPage(
   await askForGone(
     tx,
     sync,
-    page.removed.flatMap((remoteId) => entries.get(remoteId) ?? []),
+    page.removed.flatMap((remoteId) => entries.at(remoteId) ?? []),
   )
   for (const { event, read: found } of ours) await noteOwn(tx, sync, event, found, entries)
 }
@@ -152,10 +177,10 @@ async function noteOwn(
   sync: CalendarSyncRow,
   { remoteId, etag }: RemoteEvent,
   { uid, meaning }: ReadCalendarEvent,
-  entries: ReadonlyMap<string, CalendarEntry>,
+  entries: Entries,
 ): Promise<void> {
   const bookingId = uid.toLowerCase()
-  const entry = entries.get(remoteId)
+  const entry = entries.at(remoteId)
   const isAsPushed = entry !== undefined && entry.booking_id === bookingId && entry.meaning === meaning
   await keepEntry(tx, sync, { booking_id: bookingId, remote_id: remoteId, etag, meaning: meaning ?? "" })
   if (!isAsPushed) await askForBookings(tx, sync, [bookingId])

@@ -195,6 +195,41 @@ test("an access token that ended is renewed, and a refresh token that ended is t
   ).toBe(1)
 })
 
+test("a program that Google does not know any more is its operator's matter, and says so", async () => {
+  const id = await connect()
+  await syncAll(db, { google: { ...google.config, clientSecret: "ended" } })
+  expect(await club.read(id)).toMatchObject({
+    syncStatus: "error",
+    statusCode: "refused",
+    statusReason: "Google does not take this program's registration (invalid_client). Its operator must renew it.",
+  })
+})
+
+test("the invitation of a mail beside an entry is nobody's drift, and both stay as they are", async () => {
+  const id = await connect()
+  const booking = await lesson(9)
+  await sync()
+  google.set({ id: "invitation", iCalUID: booking, summary: "Lesson", ...hour(9) })
+  for (let days = 0; days < 3; days++) {
+    await db`update slotbase.calendar_syncs set checked_at = null`
+    await later()
+    expect((await club.read(id)).drift?.entries).toBe(0)
+  }
+  expect(google.events().map((event) => [event.id, event.summary])).toEqual([
+    [googleIdOf(booking), "Court 1"],
+    ["invitation", "Lesson"],
+  ])
+  expect(await db`select remote_id from slotbase.calendar_entries`.then((rows) => [...rows])).toEqual([
+    { remote_id: googleIdOf(booking) },
+  ])
+  expect(await club.read(id)).toMatchObject({ busyBlocks: 0, conflicts: 0, entries: 1 })
+  google.set({ id: "invitation", summary: "Lesson, updated" })
+  await later()
+  await club.cancel(booking)
+  await sync()
+  expect(google.events().map((event) => [event.id, event.summary])).toEqual([["invitation", "Lesson, updated"]])
+})
+
 test.each([
   ["rateLimitExceeded", 1],
   ["userRateLimitExceeded", 0],
