@@ -181,7 +181,10 @@ async function noteOwn(
 ): Promise<void> {
   const bookingId = uid.toLowerCase()
   const entry = entries.at(remoteId)
-  const isAsPushed = entry !== undefined && entry.booking_id === bookingId && entry.meaning === meaning
+  // Somebody gave the entry the id of another booking: it is written anew.
+  if (entry !== undefined && entry.booking_id !== bookingId)
+    return void (await askForBookings(tx, sync, [entry.booking_id]))
+  const isAsPushed = entry !== undefined && entry.meaning === meaning
   await keepEntry(tx, sync, { booking_id: bookingId, remote_id: remoteId, etag, meaning: meaning ?? "" })
   if (!isAsPushed) await askForBookings(tx, sync, [bookingId])
 }

@@ -162,9 +162,19 @@ export async function putOffEntry(
     where sync_id = ${id} and facility_id = ${facility_id} and booking_id = ${booking_id} and asked = ${asked}`
 }
 
-/** What stands in the calendar for a booking. */
-export async function keepEntry(tx: Tx, { id, facility_id }: SyncKey, entry: CalendarEntry): Promise<void> {
+/** What stands in the calendar for a booking. Another booking whose entry stood at this place is looked at. */
+export async function keepEntry(tx: Tx, sync: SyncKey, entry: CalendarEntry): Promise<void> {
+  const { id, facility_id } = sync
   const { booking_id, remote_id, etag, meaning } = entry
+  const others = await tx<{ booking_id: string }[]>`
+    delete from slotbase.calendar_entries
+    where sync_id = ${id} and facility_id = ${facility_id} and remote_id = ${remote_id} and booking_id <> ${booking_id}
+    returning booking_id`
+  await askForBookings(
+    tx,
+    sync,
+    others.map((other) => other.booking_id),
+  )
   await tx`
     insert into slotbase.calendar_entries (sync_id, facility_id, booking_id, remote_id, etag, meaning, ends_at)
     select ${id}, b.facility_id, b.id, ${remote_id}, ${etag}, ${meaning}, b.end_at

@@ -81,6 +81,25 @@ test("an invitation to somebody else's booking stays in the calendar where its o
   expect(await club.read(syncId)).toMatchObject({ entries: 0, waiting: 0, busyBlocks: 0, drift: { entries: 0 } })
 })
 
+test("an entry that takes on the id of another booking stops no other", async () => {
+  const calendar = await radicale.calendar()
+  const { id } = await club.connect(club.coach, radicale, calendar, { syncDirection: "both" })
+  const one = (await club.lesson(9)).body as { bookingId: string }
+  await keepInStep(db)
+  const two = (await club.lesson(10)).body as { bookingId: string }
+  const [[address, text] = ["", ""]] = await radicale.texts(calendar)
+  await radicale.remove(address)
+  await radicale.put(calendar, new URL(address).pathname, text.replaceAll(one.bookingId, two.bookingId))
+  await db`update slotbase.calendar_syncs set next_sync_at = slotbase.now()`
+  await syncAll(db)
+  await keepInStep(db)
+  await nextDay()
+  const uids = [...(await radicale.texts(calendar)).values()].map((each) => /UID:(.*)/.exec(each)?.[1]?.trim())
+  expect(uids).toContain(two.bookingId)
+  // Radicale lets nobody change the id of an event.
+  expect(await club.read(id)).toMatchObject({ syncStatus: "active", entries: 1, waiting: 1, refused: 1 })
+})
+
 test("an event of the far future makes busy when its time comes near", async () => {
   const calendar = await radicale.calendar()
   const soon = new Date(Date.parse(atHour(9).startAt) + 380 * 24 * 3_600_000)
