@@ -34,6 +34,9 @@ const maxAnswerBytes = 16 * 1024 * 1024
 /** A server that asks for a pause and does not say how long. */
 const usualPauseMs = 60_000
 
+/** Also for one that says none at all, time and again. */
+const shortestPauseMs = 5_000
+
 /** Any answer but those above. @throws CalendarFailed, Throttled */
 export async function askCalendar(
   url: string,
@@ -54,7 +57,7 @@ export async function askCalendar(
   const { status, headers, bodyEnd } = answer
   if (status === 429 || status === 503)
     throw new Throttled(
-      pauseAsked(headers["retry-after"], now()) ?? usualPauseMs,
+      Math.max(shortestPauseMs, pauseAsked(headers["retry-after"], now()) ?? usualPauseMs),
       `The server answered ${status}.`,
       status === 429 ? throttleScope?.(bodyEnd === "complete" ? answer.body : "") : undefined,
     )

@@ -150,6 +150,19 @@ test("a server that asks for a pause gets it, from every process and for all of 
   expect(throttling.asked.length).toBeGreaterThan(1)
 })
 
+test.each(["0", "-5", "Wed, 01 Jan 2020 00:00:00 GMT"])(
+  "a server that throttles and says %j is not asked at once again",
+  async (asks) => {
+    const server = answering(() => new Response("", { status: 503, headers: { "retry-after": asks } }))
+    await connected(server.calendar, { syncDirection: "both" })
+    await syncAll(db)
+    expect(server.asked).toHaveLength(1)
+    await moveOn(db, "6 seconds")
+    await syncAll(db)
+    expect(server.asked).toHaveLength(2)
+  },
+)
+
 test("a server that hangs delays no calendar of another server", async () => {
   const held = Promise.withResolvers<Response>()
   const hanging = answering(() => held.promise)
