@@ -9,13 +9,21 @@ import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { type EventContext, transact } from "#events/outbox.ts"
 import { recordConflicts } from "#outbound/calendars/events.ts"
-import { type CalendarProvider, type RemoteEvent, type RemotePage, TokenExpired } from "#outbound/calendars/provider.ts"
 import {
+  CalendarFailed,
+  type CalendarProvider,
+  type RemoteEvent,
+  type RemotePage,
+  TokenExpired,
+} from "#outbound/calendars/provider.ts"
+import {
+  countBusy,
   forgetPulled,
   forgetUnseen,
   keepPulled,
   knownVersions,
   markSeen,
+  maxBusyTimes,
   newRound,
   ownBookings,
   takeBusy,
@@ -63,6 +71,7 @@ async function pullSince(
   const versions = token === null ? await knownVersions(db, sync) : new Map<string, string>()
   const versionOf = (remoteId: string) => versions.get(remoteId) ?? entries.at(remoteId)?.etag ?? undefined
   const seen = new Set<string>()
+  let busyTimes = await countBusy(db, sync)
   const pages = calendar.changes(token, versionOf)
   let next = await pages.next()
   for (; !next.done; next = await pages.next()) {
@@ -75,7 +84,11 @@ async function pullSince(
     })
     for (const remoteId of [...page.unchanged, ...page.events.map((each) => each.remoteId)]) seen.add(remoteId)
     for (const remoteId of page.removed) entries.gone.add(remoteId)
-    await db.begin((tx) => applyPage(tx, sync, page, read, entries, round))
+    busyTimes += read.reduce((sum, each) => sum + each.busy.length, 0)
+    await db.begin(async (tx) => {
+      await applyPage(tx, sync, page, read, entries, round)
+      if (busyTimes > maxBusyTimes) busyTimes = await requireRoom(tx, sync)
+    })
     reached("calendar-page-kept")
   }
   const nextToken = next.value ?? null
@@ -94,6 +107,14 @@ async function pullSince(
     await keepToken(tx, sync, nextToken)
   })
   reached("calendar-pulled")
+}
+
+/** What was read again was counted twice. @throws CalendarFailed */
+async function requireRoom(tx: Tx, sync: CalendarSyncRow): Promise<number> {
+  const count = await countBusy(tx, sync)
+  if (count > maxBusyTimes)
+    throw new CalendarFailed("refused", `The calendar is busy more than ${maxBusyTimes} times in a year.`)
+  return count
 }
 
 /** The entries that are known, and which of them are seen to be gone. */

@@ -52,6 +52,15 @@ export async function keepPulled(tx: Tx, sync: SyncKey, events: readonly PulledE
   await tx`select slotbase.set_busy(${sync.id}, ${sync.facility_id}, ${remoteIds}, ${tx.json(blocks)})`
 }
 
+/** A calendar that is busy every quarter of an hour of a year has 35,000. More would only fill the database. */
+export const maxBusyTimes = 50_000
+
+export async function countBusy(db: Queryable, { id, facility_id }: SyncKey): Promise<number> {
+  const [row] = await db<[{ count: number }]>`
+    select count(*)::integer as count from slotbase.busy_blocks where sync_id = ${id} and facility_id = ${facility_id}`
+  return row.count
+}
+
 /** Events that were seen and have not changed. */
 export const markSeen = (tx: Tx, { id, facility_id }: SyncKey, remoteIds: readonly string[], round: number) => tx`
   update slotbase.calendar_events set round = ${round}

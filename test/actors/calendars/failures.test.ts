@@ -9,6 +9,7 @@ import {
   type CalendarClub,
   calendarApi,
   calendarClub,
+  foreignEvent,
   keepInStep,
   syncAll,
 } from "#test/harness/club/calendars.ts"
@@ -96,6 +97,24 @@ test("the calendar of somebody who has left, or is no coach any more, is not ask
   await syncAll(db)
   expect((await club.read(id)).statusReason).toBe("Its owner is no member of the club any more.")
   expect(server.asked).toEqual([])
+})
+
+test("a calendar that is busy too often is refused, and takes no time", async () => {
+  const calendar = await radicale.calendar()
+  await radicale.put(calendar, "dentist.ics", foreignEvent("dentist", 9))
+  const id = await connected(calendar, { syncDirection: "pull" })
+  await db`
+    insert into slotbase.calendar_events (sync_id, facility_id, remote_id, recurs, round)
+    values (${id}, ${club.id}, 'daily', true, 0)`
+  await db`
+    insert into slotbase.busy_blocks (sync_id, facility_id, remote_id, start_at, end_at)
+    select ${id}, ${club.id}, 'daily', '2001-01-01'::timestamptz + n * interval '1 minute', '2002-01-01' from generate_series(1, 50000) n`
+  await syncAll(db)
+  expect(await club.read(id)).toMatchObject({
+    statusCode: "refused",
+    statusReason: "The calendar is busy more than 50000 times in a year.",
+  })
+  expect((await club.lesson(9)).status).toBe(201)
 })
 
 test("a calendar that is not there any more says so", async () => {
