@@ -142,6 +142,16 @@ function meanwhile(
   return `http://127.0.0.1:${server.port}${new URL(calendar).pathname}`
 }
 
+test("who is busy for a hundred thousand years fails nobody else", async () => {
+  const calendar = await radicale.calendar()
+  await radicale.put(calendar, "ever.ics", eventText("ever", ["DTSTART:20270101T090000Z", "DURATION:P9999999W"]))
+  await radicale.put(calendar, "dentist.ics", foreignEvent("dentist", 9))
+  const { id } = await club.connect(club.coach, radicale, calendar, { syncDirection: "pull" })
+  await syncAll(db)
+  expect(await club.read(id)).toMatchObject({ syncStatus: "active", busyBlocks: 2 })
+  expect((await club.lesson(9)).body.code).toBe("coach_taken")
+})
+
 test("an entry that says an old name, or belongs to somebody else by now, is brought up to date within a day", async () => {
   const calendar = await radicale.calendar()
   const { id } = await club.connect(club.coach, radicale, calendar)

@@ -222,6 +222,8 @@ describe("what cannot be read", () => {
       ),
       /RANGE/,
     ],
+    ["an end before the start", lines("DTSTART:20260701T180000Z", "DTEND:20260701T170000Z"), /ends before it begins/],
+    ["a length below nothing", lines("DTSTART:20260701T180000Z", "DURATION:-PT1H"), /ends before it begins/],
     ["no calendar at all", "<html>Sign in</html>", /no valid event/],
     ["an event without a start", lines("DTEND:20260701T180000Z"), /no readable DTSTART/],
     ["a rule without a frequency", lines("DTSTART:20260701T180000Z", "RRULE:COUNT=3"), /./],
@@ -229,6 +231,18 @@ describe("what cannot be read", () => {
     const found = await read(text)
     expect(found.fault).toMatch(fault)
     expect(found.busy).toEqual([])
+  })
+
+  test("but a mark of the byte order before the text can", async () => {
+    expect((await read(`\ufeff${lines("DTSTART:20260701T180000Z", "DURATION:PT1H")}`)).fault).toBeNull()
+  })
+
+  test("is cut where calendars end: busy since ever, and for ever", async () => {
+    const { busy, fault } = await read(lines("DTSTART:00010101T090000Z", "DURATION:P9999999W"))
+    expect(fault).toBeNull()
+    expect(busy).toEqual([{ start: 0, end: Date.UTC(2200, 0, 1) }])
+    const longest = lines("DTSTART:20260701T180000Z", "DURATION:P999999999999999W")
+    expect((await read(longest)).fault).toMatch(/Invalid Date/)
   })
 
   test("does not keep the events beside it from being read", async () => {

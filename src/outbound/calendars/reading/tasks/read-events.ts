@@ -25,7 +25,7 @@ export default function readEvents(asked: EventsToRead): readonly ReadCalendarEv
 const uidIn = (text: string) => /^UID(?:;[^:\r\n]*)?:(.*)$/im.exec(text)?.[1]?.trim() ?? ""
 
 function readOne(text: string, asked: EventsToRead): ReadCalendarEvent {
-  const calendar = ICAL.Component.fromString(text)
+  const calendar = ICAL.Component.fromString(text.replace(/^\ufeff/, ""))
   const events = calendar.getAllSubcomponents("vevent")
   const zones = zonesOf(calendar, asked.timezone)
   const master = events.find((event) => event.getFirstProperty("recurrence-id") === null)
@@ -40,11 +40,17 @@ function readOne(text: string, asked: EventsToRead): ReadCalendarEvent {
   const spans = [
     ...(master ? spansOfMaster({ event: master, changed, rules: rulesIn(text) }, zones, asked) : []),
     ...changed.flatMap((event) => (makesBusy(event) ? [spanOf(event, zones)] : [])),
-  ].filter(({ start, end }) => end > asked.from && end > start)
+  ]
+    .map(({ start, end }) => ({ start: Math.max(start, earliest), end: Math.min(end, latest) }))
+    .filter(({ start, end }) => end > asked.from && end > start)
   const busy = spans.filter(({ start }) => start < asked.until)
   const recurs = master?.hasProperty("rrule") || master?.hasProperty("rdate") || spans.length > busy.length
   return { uid, meaning: master && !isSeries ? meaningIn(master, zones) : null, busy, recurs, fault: null }
 }
+
+/** No busy time reaches beyond these, so that every program can write it down. */
+const earliest = 0
+const latest = Date.UTC(2200, 0, 1)
 
 /** The rules as they are written: ical.js drops the parts that it does not know, such as RSCALE. */
 function rulesIn(text: string): string[] {
@@ -152,11 +158,14 @@ const tzidOf = (property: ICAL.Property) => {
 function spanOf(event: ICAL.Component, zones: ZoneFinder) {
   const start = startOf(event)
   const begins = at(start, zones)
-  if (event.hasProperty("dtend") && !start.time.isDate)
-    return { start: begins, end: at(propertyTime(event, "dtend"), zones) }
-  const zone = zones(start)
-  const lengthMs = lengthOf(event, zones)
-  return { start: begins, end: start.time.isDate ? zone.instantOf(wallOf(start.time) + lengthMs) : begins + lengthMs }
+  const ends =
+    event.hasProperty("dtend") && !start.time.isDate
+      ? at(propertyTime(event, "dtend"), zones)
+      : start.time.isDate
+        ? zones(start).instantOf(wallOf(start.time) + lengthOf(event, zones))
+        : begins + lengthOf(event, zones)
+  if (ends < begins) throw new SeriesRefused("It ends before it begins.")
+  return { start: begins, end: ends }
 }
 
 /** On the clock for time, on the wall for days, milliseconds. Without an end, a day is a day and a time is a point. */
