@@ -157,7 +157,8 @@ export const settleInStep = (db: Queryable, sync: CalendarSyncRow, pollMs: numbe
       next_sync_at = case when s.asked <> ${sync.asked} then slotbase.now()
         else least(slotbase.now() + ${pollMs}::float8 * interval '1 ms',
                    (select greatest(slotbase.now(), w.due_at) from slotbase.calendar_work w
-                    where w.sync_id = s.id and w.facility_id = s.facility_id order by w.due_at limit 1)) end
+                    where w.sync_id = s.id and w.facility_id = s.facility_id and s.sync_direction <> 'pull'
+                    order by w.due_at limit 1)) end
   where s.id = ${sync.id} and s.facility_id = ${sync.facility_id} and s.lease = ${sync.lease}`
 
 /** Nothing was done to the end, and nothing failed: it goes on at this time. */

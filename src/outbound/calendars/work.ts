@@ -128,6 +128,10 @@ export const askForAll = (tx: Tx, { id, facility_id }: SyncKey) => tx`
   where e.sync_id = ${id} and e.facility_id = ${facility_id}
   on conflict (sync_id, facility_id, booking_id) do update set asked = nextval('slotbase.lease_seq'), due_at = slotbase.now()`
 
+/** A calendar that is not pushed to any more waits for nothing. What stands there stays. */
+export const dropWork = (tx: Tx, { id, facility_id }: SyncKey) => tx`
+  delete from slotbase.calendar_work where sync_id = ${id} and facility_id = ${facility_id}`
+
 /** Work that is due, the oldest first, with the entry that stands. */
 export const dueWork = (db: Db, { id, facility_id }: SyncKey, limit: number) => db<CalendarWork[]>`
   select w.booking_id, w.asked, e.remote_id, e.etag, e.meaning

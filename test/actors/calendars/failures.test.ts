@@ -212,6 +212,22 @@ test("an entry whose words cannot be made is tried again later, and the others a
   expect([...(await radicale.texts(calendar)).keys()]).toEqual([new URL(`${two.id}.ics`, calendar).href])
 })
 
+test("a calendar that is only pulled from now on waits for no entry", async () => {
+  const calendar = await radicale.calendar()
+  const { id } = await club.connect(club.coach, radicale, calendar, { syncDirection: "both" })
+  const lesson = (await club.lesson(9)).body as { bookingId: string }
+  await askHandler(db)
+  await db`update slotbase.calendar_work set failures = 1, reason = 'refused', due_at = slotbase.now() + interval '1 minute'`
+  await syncAll(db)
+  await club.done("PATCH", `/calendar-syncs/${id}`, club.coach, { syncDirection: "pull" })
+  await moveOn(db, "10 minutes")
+  await syncAll(db)
+  expect(await club.read(id)).toMatchObject({ syncStatus: "active", waiting: 0, refused: 0 })
+  await club.done("PATCH", `/calendar-syncs/${id}`, club.coach, { syncDirection: "both" })
+  await syncAll(db)
+  expect([...(await radicale.texts(calendar)).keys()]).toEqual([new URL(`${lesson.bookingId}.ics`, calendar).href])
+})
+
 test("a paused calendar is left alone, and catches up when it is active again", async () => {
   const calendar = await radicale.calendar()
   const { id } = await club.connect(club.player, radicale, calendar)

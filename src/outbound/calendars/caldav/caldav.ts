@@ -50,6 +50,8 @@ async function put(dav: Dav, url: string, event: CalendarEvent, known: EntryPlac
   let present = known && (await dav.get(address))
   for (let tries = 1; tries <= maxTries; tries++) {
     if (present && (await saysTheSame(url, present, event))) return present
+    if (present && present.ical.length > maxEventBytes)
+      throw new EntryRefused(`What its owner put into the entry has more than ${maxEventBytes} bytes.`)
     const text = await writeEntry(url, { present: present?.ical, event })
     const answer = await (present ? dav.update(address, text, present.etag) : dav.create(address, text))
     const { status, headers } = answer
