@@ -135,16 +135,27 @@ function propertyTime(event: ICAL.Component, name: string): NamedTime {
   const property = event.getFirstProperty(name)
   const time = property?.getFirstValue()
   if (!property || !(time instanceof ICAL.Time)) throw new SeriesRefused(`It has no readable ${name.toUpperCase()}.`)
+  requireOnCalendar(property.jCal[3], name)
   return { time, tzid: tzidOf(property) }
+}
+
+/** ical.js makes 2 February of 33 January, in silence. A leap second is the next one. */
+function requireOnCalendar(written: unknown, name: string): void {
+  const [, day = "", hour = 0, minute = 0, second = 0] =
+    /^(\d{4}-\d\d-\d\d)(?:T(\d\d):(\d\d):(\d\d))?/.exec(String(written)) ?? []
+  const isDay = new Date(Date.parse(`${day}T00:00:00Z`)).toJSON()?.startsWith(day) ?? false
+  if (day !== "" && (!isDay || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60))
+    throw new SeriesRefused(`Its ${name.toUpperCase()} is no time of the calendar.`)
 }
 
 /** Of EXDATE and RDATE, which may have many values. */
 const timesOf = (event: ICAL.Component, name: string): NamedTime[] =>
   event.getAllProperties(name).flatMap((property) =>
-    property.getValues().map((value) => {
+    property.getValues().map((value, nth) => {
       const isPeriod = value instanceof ICAL.Period
       const time = isPeriod ? value.start : value
       if (!(time instanceof ICAL.Time)) throw new SeriesRefused(`It has an unreadable ${name.toUpperCase()}.`)
+      if (!isPeriod) requireOnCalendar(property.jCal[3 + nth], name)
       const lasts = isPeriod ? (value.duration ?? value.end) : undefined
       return { time, tzid: tzidOf(property), ...(lasts && { lasts }) }
     }),
