@@ -169,6 +169,8 @@ const throttledPatienceMs = 12 * 60 * minuteMs
 const patienceMs: Readonly<Record<CalendarFailureCode, number>> = {
   credentials_refused: 10 * minuteMs,
   calendar_gone: 10 * minuteMs,
+  // Its operator sees it by the doctor. Its owner can wait, and only knows then why.
+  program_refused: 12 * 60 * minuteMs,
   refused: 60 * minuteMs,
   not_understood: 60 * minuteMs,
   unreachable: 6 * 60 * minuteMs,

@@ -52,7 +52,7 @@ async function tokens(
   // RFC 6749, 5.2: an invalid client is the program itself, whose secret has ended. No person can mend that.
   if (answer.status === 401 || textOf(read?.error) === "unauthorized_client")
     throw new CalendarFailed(
-      "refused",
+      "program_refused",
       `${name} does not take this program's registration (${textOf(read?.error)}). Its operator must renew it.`,
     )
   // invalid_grant is a token that was revoked or has ended.

@@ -41,5 +41,5 @@ export function openCalendar(tools: CalendarTools, sync: SyncToOpen): CalendarPr
     const account = { calendarId: sync.calendar_id, refreshToken, keepRefreshToken }
     return understood(outlookCalendar(config.outlook, account, access))
   }
-  throw new CalendarFailed("refused", `This program is not configured for ${sync.provider}.`)
+  throw new CalendarFailed("program_refused", `This program is not configured for ${sync.provider}.`)
 }

@@ -2,6 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import type { Db } from "#base/database/db.ts"
+import { calendars } from "#operations/calendars-check.ts"
 import { googleIdOf } from "#outbound/calendars/google/event-text.ts"
 import type { TestApi } from "#test/harness/api/api.ts"
 import { askHandler, type CalendarClub, calendarApi, calendarClub, syncAll } from "#test/harness/club/calendars.ts"
@@ -200,8 +201,13 @@ test("a program that Google does not know any more is its operator's matter, and
   await syncAll(db, { google: { ...google.config, clientSecret: "ended" } })
   expect(await club.read(id)).toMatchObject({
     syncStatus: "error",
-    statusCode: "refused",
+    statusCode: "program_refused",
     statusReason: "Google does not take this program's registration (invalid_client). Its operator must renew it.",
+  })
+  expect(await calendars(db)).toMatchObject({
+    name: "calendars",
+    well: false,
+    says: expect.stringContaining(": 1 at google; renew"),
   })
 })
 
