@@ -74,7 +74,7 @@ test.each([
     "names of objects' own",
     response("<d:constructor><d:response/></d:constructor><d:response><d:__proto__>1</d:__proto__></d:response>"),
   ],
-  ["XML of 200,000 levels", `${"<a>".repeat(200_000)}`],
+  ["XML of 20,000 levels", `${"<a>".repeat(20_000)}`],
   [
     "entities that grow",
     `<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><d:multistatus xmlns:d="DAV:"><d:response><d:href>&b;</d:href></d:response></d:multistatus>`,
