@@ -86,7 +86,7 @@ comment on function slotbase.fail_throttled(timestamptz, integer) is 'Calendars 
 -- Every pass asks when the next calendar is due. With 20,000 calendars that read all of them (1,700 pages).
 create index calendar_syncs_next on slotbase.calendar_syncs (next_sync_at) where sync_status <> 'paused' and lease is null;
 comment on column slotbase.calendar_syncs.throttled_since is 'Since when its provider asks for pauses, and it was not in step; null: it does not.';
-comment on column slotbase.calendar_syncs.status_code is 'Why it fails: credentials_refused, calendar_gone, unreachable, refused, not_understood, throttled.';
+comment on column slotbase.calendar_syncs.status_code is 'Why it fails: credentials_refused, calendar_gone, unreachable, program_refused, refused, not_understood, throttled.';
 
 insert into slotbase.retention_rules (name, ends, keep, at_least, says, done_by, condition, why) values
   ('calendar_consents', 'after', '1 day', '1 hour', 'after it has expired, or when a calendar is connected with it', 'retention', 'expires_at < $1',

@@ -7,15 +7,23 @@ import { clock } from "#base/clock.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { type EventContext, record, transact } from "#events/outbox.ts"
-import { type CalendarProvider, type RemoteEvent, type RemotePage, TokenExpired } from "#outbound/calendars/provider.ts"
+import { type EventContext, transact } from "#events/outbox.ts"
+import { recordConflicts } from "#outbound/calendars/events.ts"
 import {
-  type CalendarConflict,
+  CalendarFailed,
+  type CalendarProvider,
+  type RemoteEvent,
+  type RemotePage,
+  TokenExpired,
+} from "#outbound/calendars/provider.ts"
+import {
+  countBusy,
   forgetPulled,
   forgetUnseen,
   keepPulled,
   knownVersions,
   markSeen,
+  maxBusyTimes,
   newRound,
   ownBookings,
   takeBusy,
@@ -33,8 +41,6 @@ export interface PullTools {
 /** Busy times are pulled so far ahead. Series go on beyond it, and are read again every day. */
 const aheadMs = 366 * 24 * 60 * 60_000
 const behindMs = 24 * 60 * 60_000
-/** Conflicts that one message names. */
-const maxTold = 20
 
 /** @param full all of it is read, and compared with what was pulled before */
 export async function pullChanges(
@@ -61,10 +67,11 @@ async function pullSince(
   token: string | null,
 ): Promise<void> {
   const round = await newRound(db)
-  const entries = new Map((await entriesOf(db, sync)).map((entry) => [entry.remote_id, entry]))
+  const entries = new Entries(await entriesOf(db, sync))
   const versions = token === null ? await knownVersions(db, sync) : new Map<string, string>()
-  const versionOf = (remoteId: string) => versions.get(remoteId) ?? entries.get(remoteId)?.etag ?? undefined
+  const versionOf = (remoteId: string) => versions.get(remoteId) ?? entries.at(remoteId)?.etag ?? undefined
   const seen = new Set<string>()
+  let busyTimes = await countBusy(db, sync)
   const pages = calendar.changes(token, versionOf)
   let next = await pages.next()
   for (; !next.done; next = await pages.next()) {
@@ -76,7 +83,12 @@ async function pullSince(
       timezone,
     })
     for (const remoteId of [...page.unchanged, ...page.events.map((each) => each.remoteId)]) seen.add(remoteId)
-    await db.begin((tx) => applyPage(tx, sync, page, read, entries, round))
+    for (const remoteId of page.removed) entries.gone.add(remoteId)
+    busyTimes += read.reduce((sum, each) => sum + each.busy.length, 0)
+    await db.begin(async (tx) => {
+      await applyPage(tx, sync, page, read, entries, round)
+      if (busyTimes > maxBusyTimes) busyTimes = await requireRoom(tx, sync)
+    })
     reached("calendar-page-kept")
   }
   const nextToken = next.value ?? null
@@ -87,13 +99,44 @@ async function pullSince(
       await askForGone(
         tx,
         sync,
-        [...entries.values()].filter(({ remote_id }) => !seen.has(remote_id)),
+        entries.all.filter(({ remote_id }) => !seen.has(remote_id)),
       )
     }
-    tellConflicts(tx, sync, await takeBusy(tx, sync))
+    const conflicts = await takeBusy(tx, sync)
+    if (conflicts.length > 0) recordConflicts(tx, sync, conflicts)
     await keepToken(tx, sync, nextToken)
   })
   reached("calendar-pulled")
+}
+
+/** What was read again was counted twice. @throws CalendarFailed */
+async function requireRoom(tx: Tx, sync: CalendarSyncRow): Promise<number> {
+  const count = await countBusy(tx, sync)
+  if (count > maxBusyTimes)
+    throw new CalendarFailed("refused", `The calendar is busy more than ${maxBusyTimes} times in a year.`)
+  return count
+}
+
+/** The entries that are known, and which of them are seen to be gone. */
+class Entries {
+  readonly gone = new Set<string>()
+  readonly #byPlace: ReadonlyMap<string, CalendarEntry>
+  readonly #byBooking: ReadonlyMap<string, CalendarEntry>
+
+  constructor(readonly all: readonly CalendarEntry[]) {
+    this.#byPlace = new Map(all.map((entry) => [entry.remote_id, entry]))
+    this.#byBooking = new Map(all.map((entry) => [entry.booking_id, entry]))
+  }
+
+  at(remoteId: string): CalendarEntry | undefined {
+    return this.#byPlace.get(remoteId)
+  }
+
+  /** The booking has its entry at another place. What stands here too is an invitation, and its owner's. */
+  standsElsewhere(bookingId: string, remoteId: string): boolean {
+    const entry = this.#byBooking.get(bookingId)
+    return entry !== undefined && entry.remote_id !== remoteId && !this.gone.has(entry.remote_id)
+  }
 }
 
 /** An entry that its owner removed comes back, while its booking stands. */
@@ -111,7 +154,7 @@ async function applyPage(
   sync: CalendarSyncRow,
   page: RemotePage,
   read: readonly ReadCalendarEvent[],
-  entries: ReadonlyMap<string, CalendarEntry>,
+  entries: Entries,
   round: number,
 ): Promise<void> {
   if (!(await holdsLease(tx, sync))) throw new LeaseLost()
@@ -120,10 +163,12 @@ async function applyPage(
     return each === undefined ? [] : [{ event, read: each, uid: each.uid.toLowerCase() }]
   })
   const uids = pairs.map(({ uid }) => uid)
-  const own = await ownBookings(tx, sync.facility_id, uids)
-  const ours = pairs.filter(({ uid }) => own.get(uid) === "lookedAfter")
+  const own = await ownBookings(tx, sync, uids)
+  const isOurs = ({ uid, event }: (typeof pairs)[number]) =>
+    own.get(uid) === "lookedAfter" && !entries.standsElsewhere(uid, event.remoteId)
+  const ours = pairs.filter(isOurs)
   const kept = pairs
-    .filter(({ uid }) => own.get(uid) !== "lookedAfter")
+    .filter((each) => !isOurs(each))
     .map(({ event: { remoteId, etag }, read: { recurs, fault, busy }, uid }) => ({
       remoteId,
       etag,
@@ -139,7 +184,7 @@ async function applyPage(
   await askForGone(
     tx,
     sync,
-    page.removed.flatMap((remoteId) => entries.get(remoteId) ?? []),
+    page.removed.flatMap((remoteId) => entries.at(remoteId) ?? []),
   )
   for (const { event, read: found } of ours) await noteOwn(tx, sync, event, found, entries)
 }
@@ -153,32 +198,14 @@ async function noteOwn(
   sync: CalendarSyncRow,
   { remoteId, etag }: RemoteEvent,
   { uid, meaning }: ReadCalendarEvent,
-  entries: ReadonlyMap<string, CalendarEntry>,
+  entries: Entries,
 ): Promise<void> {
   const bookingId = uid.toLowerCase()
-  const entry = entries.get(remoteId)
-  const isAsPushed = entry !== undefined && entry.booking_id === bookingId && entry.meaning === meaning
+  const entry = entries.at(remoteId)
+  // Somebody gave the entry the id of another booking: it is written anew.
+  if (entry !== undefined && entry.booking_id !== bookingId)
+    return void (await askForBookings(tx, sync, [entry.booking_id]))
+  const isAsPushed = entry !== undefined && entry.meaning === meaning
   await keepEntry(tx, sync, { booking_id: bookingId, remote_id: remoteId, etag, meaning: meaning ?? "" })
   if (!isAsPushed) await askForBookings(tx, sync, [bookingId])
-}
-
-/** Told once: the busy time is not taken, and the booking stays. A person decides. */
-function tellConflicts(tx: Tx, sync: CalendarSyncRow, conflicts: readonly CalendarConflict[]): void {
-  if (conflicts.length === 0) return
-  record(tx, {
-    type: "calendar.conflict.found",
-    facilityId: sync.facility_id,
-    data: {
-      syncId: sync.id,
-      facilityId: sync.facility_id,
-      userId: sync.user_id,
-      ...(sync.resource_id !== null && { resourceId: sync.resource_id }),
-      count: conflicts.length,
-      conflicts: conflicts.slice(0, maxTold).map(({ booking_id, start_at, end_at }) => ({
-        bookingId: booking_id,
-        startAt: start_at.toISOString(),
-        endAt: end_at.toISOString(),
-      })),
-    },
-  })
 }

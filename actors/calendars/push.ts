@@ -20,7 +20,7 @@ import {
   settleWork,
 } from "#outbound/calendars/work.ts"
 
-/** Another process has taken the calendar over: what it does counts. */
+/** Another process has taken the calendar over, or somebody changed it: what was begun does not count. */
 export class LeaseLost extends Error {
   readonly _tag = "LeaseLost"
 }

@@ -7,13 +7,15 @@ import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { sendHint } from "#base/hints.ts"
 import { claimChannelsToStop } from "#outbound/calendars/channels/channels.ts"
-import { claimSyncs, nextSyncAt } from "#outbound/calendars/rows.ts"
+import { type CalendarSyncRow, claimSyncs, nextSyncAt, settleLater } from "#outbound/calendars/rows.ts"
 import { endChannel, type SyncTools, syncCalendar, tellThrottled } from "./sync-one.ts"
 
 /** Calendars that one process works at. Each keeps a connection and some events in memory. */
 const places = 8
 /** Of all processes together, at one server. Providers limit what one program asks at once. */
 const perHost = 4
+/** A calendar whose work ended in a defect is tried again after this time, milliseconds. */
+const afterDefectMs = 10_000
 /** How long the work under way may go on when the process stops, milliseconds. */
 const graceMs = 5_000
 
@@ -25,9 +27,19 @@ export interface CalendarActor extends Actor {
 export function syncCalendars(tools: SyncTools, process: Pick<ActorProcess, "owner">): CalendarActor {
   const underWay = new Set<Promise<void>>()
   const stopped = new AbortController()
+  /** Claims whose work ended in a defect, or without the database. This process lives, so nobody else takes them. */
+  const orphans = new Set<CalendarSyncRow>()
   let failure: { readonly error: unknown } | undefined
 
+  async function releaseOrphans(): Promise<void> {
+    for (const sync of orphans) {
+      await settleLater(tools.db, sync, afterDefectMs)
+      orphans.delete(sync)
+    }
+  }
+
   async function pass(): Promise<Pass> {
+    await releaseOrphans()
     if (failure !== undefined) {
       const { error } = failure
       failure = undefined
@@ -41,7 +53,12 @@ export function syncCalendars(tools: SyncTools, process: Pick<ActorProcess, "own
     const left = free - claimed.length
     const ended = left > 0 && !stopped.signal.aborted ? await claimChannelsToStop(tools.db, left) : []
     const tasks = [
-      ...claimed.map((sync) => () => syncCalendar(tools, sync, stopped.signal)),
+      ...claimed.map((sync) => async () => {
+        await syncCalendar(tools, sync, stopped.signal).catch((error: unknown) => {
+          orphans.add(sync)
+          throw error
+        })
+      }),
       ...ended.map((channel) => () => endChannel(tools, channel, stopped.signal)),
     ]
     for (const task of tasks) {

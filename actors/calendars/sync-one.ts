@@ -8,14 +8,14 @@ import { clock } from "#base/clock.ts"
 import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
-import type { Tx } from "#base/database/transaction.ts"
 import { EgressRefused } from "#base/egress/failures.ts"
 import { TooMany } from "#base/errors.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { facilityZones } from "#domain/club/facility-zones.ts"
-import { type EventContext, record, transact } from "#events/outbox.ts"
+import { type EventContext, transact } from "#events/outbox.ts"
 import type { ChannelToStop } from "#outbound/calendars/channels/channels.ts"
+import { recordFailing } from "#outbound/calendars/events.ts"
 import { openCalendar, type SyncToOpen } from "#outbound/calendars/open.ts"
 import {
   CalendarFailed,
@@ -23,6 +23,7 @@ import {
   type CalendarProvider,
   Throttled,
 } from "#outbound/calendars/provider.ts"
+import { whyNotInStep } from "#outbound/calendars/rights.ts"
 import {
   type CalendarSyncRow,
   failThrottled,
@@ -61,12 +62,16 @@ export async function syncCalendar(tools: SyncTools, sync: CalendarSyncRow, sign
   const { db, config, secrets } = tools
   reached("calendar-claimed")
   try {
+    const notAllowed = await whyNotInStep(db, sync)
+    if (notAllowed !== undefined) throw new CalendarFailed("refused", notAllowed)
     const keeping = (row: SyncToOpen, sealed: Uint8Array) => keepCredentials(db, { ...sync, ...row }, sealed)
     const calendar = openCalendar({ config, secrets, signal, keepCredentials: keeping }, sync)
     if (sync.last_sync_at === null && (await isElsewhere(db, calendar, sync))) return
     const [pushes, pulls] = [sync.sync_direction !== "pull", sync.sync_direction !== "push"]
     if (pushes) await pushEntries(db, calendar, sync, signal)
-    const isCheckDue = sync.checked_at === null || clock.now() - sync.checked_at.getTime() >= checkEveryMs
+    // Also after a failure: a server that was away may come back as it was a while ago.
+    const isCheckDue =
+      sync.failures > 0 || sync.checked_at === null || clock.now() - sync.checked_at.getTime() >= checkEveryMs
     if (pulls && !signal.aborted) {
       const timezone = (await facilityZones(db, [sync])).get(sync.facility_id) ?? "Etc/UTC"
       await pullChanges({ db, context: contextOf(tools) }, calendar, sync, timezone, isCheckDue)
@@ -116,7 +121,8 @@ async function settleError(
   signal: AbortSignal,
 ): Promise<void> {
   const { db } = tools
-  if (error instanceof LeaseLost) return
+  // Also after a change of its configuration: the new one begins at once.
+  if (error instanceof LeaseLost) return void (await settleLater(db, sync, 0))
   if (signal.aborted || error instanceof TooMany) return void (await settleLater(db, sync, againMs))
   if (error instanceof Throttled) {
     if (error.scope === "host") await holdHost(db, sync.host, error.retryAfterMs, error.message)
@@ -147,27 +153,6 @@ export async function tellThrottled(tools: SyncTools): Promise<void> {
 
 const maxToldAtOnce = 50
 
-const recordFailing = (
-  tx: Tx,
-  sync: CalendarSyncRow,
-  { code, reason, failingSince }: { code: CalendarFailureCode; reason: string; failingSince: Date },
-) =>
-  record(tx, {
-    type: "calendar.sync.failing",
-    facilityId: sync.facility_id,
-    data: {
-      syncId: sync.id,
-      facilityId: sync.facility_id,
-      userId: sync.user_id,
-      ...(sync.resource_id !== null && { resourceId: sync.resource_id }),
-      provider: sync.provider,
-      host: sync.host,
-      code,
-      reason,
-      failingSince: failingSince.toISOString(),
-    },
-  })
-
 /** What is the calendar's own failure. Anything else is a defect, and fails the actor. */
 function failureOf(error: unknown): { code: CalendarFailureCode; reason: string } {
   if (error instanceof CalendarFailed) return { code: error.code, reason: error.message }
@@ -184,6 +169,8 @@ const throttledPatienceMs = 12 * 60 * minuteMs
 const patienceMs: Readonly<Record<CalendarFailureCode, number>> = {
   credentials_refused: 10 * minuteMs,
   calendar_gone: 10 * minuteMs,
+  // Its operator sees it by the doctor. Its owner can wait, and only knows then why.
+  program_refused: 12 * 60 * minuteMs,
   refused: 60 * minuteMs,
   not_understood: 60 * minuteMs,
   unreachable: 6 * 60 * minuteMs,

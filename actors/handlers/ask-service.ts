@@ -13,10 +13,12 @@ export async function askingService(event: HandledEvent, work: () => Promise<str
   } catch (error) {
     if (error instanceof ServiceRefused) throw new GiveUp(error.message, "service_refused")
     if (error instanceof ServiceBusy && error.retryAfterMs !== undefined && Date.now() - age(event) < patienceMs)
-      throw new TryLater(error.message, error.retryAfterMs, "service_busy")
+      throw new TryLater(error.message, Math.max(shortestPauseMs, error.retryAfterMs), "service_busy")
     throw error
   }
 }
 
 const age = ({ timestamp }: HandledEvent) => new Date(timestamp).getTime()
+/** Also for a service that says none at all: it is asked, and paid, time and again. */
+const shortestPauseMs = 5_000
 const patienceMs = 24 * 60 * 60_000

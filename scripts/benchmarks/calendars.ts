@@ -39,7 +39,7 @@ export const calendars: Part = {
       await fill(server.folderOf(calendar), events)
       // Radicale reads files that it did not write once, and makes a history of them. That is no work of a sync.
       const dav = davOf(server, { allow, now: () => Date.now(), timeoutMs: 600_000 })
-      await dav.list(calendar)
+      await dav.places(calendar)
       await dav.changedSince(calendar, null)
       const club = await aClub(db)
       await aRole(db, club.player.id, "coach", club.id)

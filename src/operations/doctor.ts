@@ -2,6 +2,7 @@
 import { knownClockDoubt } from "#base/clock-watch.ts"
 import type { Db } from "#base/database/db.ts"
 import { isZone, zoneDataVersion } from "#base/zones/zone-data.ts"
+import { calendars } from "./calendars-check.ts"
 import { comparedYears, compareZones, differenceText, zonesInUse } from "./zones/compare.ts"
 import { unsettledBookings } from "./zones/standing.ts"
 
@@ -39,6 +40,7 @@ export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   mail,
   texts,
   push,
+  calendars,
 ]
 
 async function server(db: Db): Promise<Check> {

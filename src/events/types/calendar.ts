@@ -32,6 +32,7 @@ export const calendarSyncEvents = [
         "credentials_refused",
         "calendar_gone",
         "unreachable",
+        "program_refused",
         "refused",
         "not_understood",
         "throttled",

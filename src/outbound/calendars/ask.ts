@@ -21,6 +21,8 @@ export interface AskedOfCalendar {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** The answer 401 says something of its own; default: that the credentials are refused. */
+  readonly expects401?: boolean
   /** Whom a 429 pauses, by the body of its answer; default: all calendars at the host. */
   readonly throttleScope?: (body: string) => "host" | "calendar"
 }
@@ -32,10 +34,13 @@ const maxAnswerBytes = 16 * 1024 * 1024
 /** A server that asks for a pause and does not say how long. */
 const usualPauseMs = 60_000
 
+/** Also for one that says none at all, time and again. */
+const shortestPauseMs = 5_000
+
 /** Any answer but those above. @throws CalendarFailed, Throttled */
 export async function askCalendar(
   url: string,
-  { throttleScope, ...asked }: AskedOfCalendar,
+  { throttleScope, expects401 = false, ...asked }: AskedOfCalendar,
   access: CalendarAccess,
 ): Promise<OutgoingAnswer> {
   const { allow, signal, now, timeoutMs = usualTimeoutMs } = access
@@ -52,12 +57,14 @@ export async function askCalendar(
   const { status, headers, bodyEnd } = answer
   if (status === 429 || status === 503)
     throw new Throttled(
-      pauseAsked(headers["retry-after"], now()) ?? usualPauseMs,
+      Math.max(shortestPauseMs, pauseAsked(headers["retry-after"], now()) ?? usualPauseMs),
       `The server answered ${status}.`,
       status === 429 ? throttleScope?.(bodyEnd === "complete" ? answer.body : "") : undefined,
     )
-  if (status === 401) throw new CalendarFailed("credentials_refused", "The server refuses the credentials (401).")
-  if (status >= 500) throw new CalendarFailed("unreachable", `The server answered ${status}.`)
+  if (status === 401 && !expects401)
+    throw new CalendarFailed("credentials_refused", "The server refuses the credentials (401).")
+  // 501 is the answer to a method that a server does not know.
+  if (status >= 500 && status !== 501) throw new CalendarFailed("unreachable", `The server answered ${status}.`)
   if (bodyEnd !== "complete") throw new CalendarFailed("not_understood", `The answer of the server is ${bodyEnd}.`)
   return answer
 }

@@ -38,7 +38,7 @@ import {
 } from "./rows.ts"
 import { serviceHosts } from "./services.ts"
 import { defaultTemplates } from "./words.ts"
-import { askForAll, askForMissing } from "./work.ts"
+import { askForAll, askForMissing, dropWork } from "./work.ts"
 
 /** Calendars of one person or resource in a facility. Each is asked every few minutes. */
 const maxCalendars = 5
@@ -115,7 +115,8 @@ export async function changeCalendar(
   await updateSync(tx, row)
   if (direction === "push" || row.sync_status === "paused" || patch.credentials) await endChannels(tx, old)
   if (direction === "push" && old.sync_direction !== "push") await freeBusy(tx, row)
-  if (direction !== "pull") {
+  if (direction === "pull") await dropWork(tx, row)
+  else {
     await askForAll(tx, row)
     await askForMissing(tx, row)
   }

@@ -47,9 +47,15 @@ async function tokens(
   const form = { ...grant, client_id: clientId, client_secret: clientSecret, scope }
   const headers = { "content-type": "application/x-www-form-urlencoded" }
   const body = new URLSearchParams(form).toString()
-  const answer = await askCalendar(tokenUrl, { method: "POST", headers, body }, access)
+  const answer = await askCalendar(tokenUrl, { method: "POST", headers, body, expects401: true }, access)
   const read = fieldsOf(answer.body)
-  // RFC 6749, 5.2: invalid_grant is a token that was revoked or has ended.
+  // RFC 6749, 5.2: an invalid client is the program itself, whose secret has ended. No person can mend that.
+  if (answer.status === 401 || textOf(read?.error) === "unauthorized_client")
+    throw new CalendarFailed(
+      "program_refused",
+      `${name} does not take this program's registration (${textOf(read?.error)}). Its operator must renew it.`,
+    )
+  // invalid_grant is a token that was revoked or has ended.
   if (answer.status === 400 || answer.status === 403)
     throw new CalendarFailed("credentials_refused", `${name} refuses the permission (${textOf(read?.error)}).`)
   if (answer.status !== 200)

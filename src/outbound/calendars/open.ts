@@ -8,6 +8,7 @@ import { googleCalendar } from "./google/google.ts"
 import { outlookCalendar } from "./outlook/outlook.ts"
 import { CalendarFailed, type CalendarProvider } from "./provider.ts"
 import type { CalendarSyncRow } from "./rows.ts"
+import { understood } from "./understood.ts"
 
 export interface CalendarTools {
   readonly config: Pick<Config, "egressAllow" | "google" | "outlook">
@@ -26,18 +27,19 @@ export function openCalendar(tools: CalendarTools, sync: SyncToOpen): CalendarPr
   const access = { allow: config.egressAllow, signal, now: () => clock.now() }
   if (sync.provider === "apple") {
     const { username = "", password = "" } = credentials
-    return calDavCalendar(sync.calendar_id, { username, password }, access)
+    return understood(calDavCalendar(sync.calendar_id, { username, password }, access))
   }
   if (sync.provider === "google" && config.google) {
     const { refreshToken = "" } = credentials
-    return googleCalendar(config.google, { calendarId: sync.calendar_id, refreshToken }, access)
+    return understood(googleCalendar(config.google, { calendarId: sync.calendar_id, refreshToken }, access))
   }
   if (sync.provider === "outlook" && config.outlook) {
     const { refreshToken = "" } = credentials
     const keepRefreshToken = async (newer: string) => {
       await keepCredentials(sync, sealCredentials(secrets, sync.id, { refreshToken: newer }))
     }
-    return outlookCalendar(config.outlook, { calendarId: sync.calendar_id, refreshToken, keepRefreshToken }, access)
+    const account = { calendarId: sync.calendar_id, refreshToken, keepRefreshToken }
+    return understood(outlookCalendar(config.outlook, account, access))
   }
-  throw new CalendarFailed("refused", `This program is not configured for ${sync.provider}.`)
+  throw new CalendarFailed("program_refused", `This program is not configured for ${sync.provider}.`)
 }

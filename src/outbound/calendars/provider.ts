@@ -84,6 +84,7 @@ export const calendarFailures = [
   "credentials_refused",
   "calendar_gone",
   "unreachable",
+  "program_refused",
   "refused",
   "not_understood",
   "throttled",

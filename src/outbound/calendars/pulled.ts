@@ -11,6 +11,7 @@ import { lockCoach } from "#domain/booking/coach-time.ts"
 import { countUpResources } from "#domain/club/resources.ts"
 import { record } from "#events/outbox.ts"
 import type { CalendarSyncRow } from "./rows.ts"
+import { concerned } from "./work.ts"
 
 type SyncKey = Pick<CalendarSyncRow, "id" | "facility_id">
 
@@ -51,6 +52,15 @@ export async function keepPulled(tx: Tx, sync: SyncKey, events: readonly PulledE
   await tx`select slotbase.set_busy(${sync.id}, ${sync.facility_id}, ${remoteIds}, ${tx.json(blocks)})`
 }
 
+/** A calendar that is busy every quarter of an hour of a year has 35,000. More would only fill the database. */
+export const maxBusyTimes = 50_000
+
+export async function countBusy(db: Queryable, { id, facility_id }: SyncKey): Promise<number> {
+  const [row] = await db<[{ count: number }]>`
+    select count(*)::integer as count from slotbase.busy_blocks where sync_id = ${id} and facility_id = ${facility_id}`
+  return row.count
+}
+
 /** Events that were seen and have not changed. */
 export const markSeen = (tx: Tx, { id, facility_id }: SyncKey, remoteIds: readonly string[], round: number) => tx`
   update slotbase.calendar_events set round = ${round}
@@ -83,8 +93,9 @@ export async function newRound(db: Db): Promise<number> {
 }
 
 /**
- * - lookedAfter: a booking of the facility that is not over; its entry is looked after.
- * - leftAlone: a booking that is over, or one of another facility.
+ * - lookedAfter: a booking that is not over and belongs into the calendar, or did; its entry is looked after.
+ * - leftAlone: a booking that is over, or of somebody else. Another calendar of the club may have put it there, or the
+ *   invitation of a mail. What this calendar did not push, it does not remove.
  */
 export type OwnBooking = "lookedAfter" | "leftAlone"
 
@@ -94,15 +105,21 @@ export type OwnBooking = "lookedAfter" | "leftAlone"
  */
 export async function ownBookings(
   db: Queryable,
-  facilityId: string,
+  { id, facility_id }: SyncKey,
   uids: readonly string[],
 ): Promise<ReadonlyMap<string, OwnBooking>> {
   const ids = uids.filter(isId)
   if (ids.length === 0) return new Map()
-  const rows = await db<{ booking_id: string; is_current: boolean }[]>`
-    select b.id as booking_id, b.facility_id = ${facilityId} and b.end_at > (select slotbase.now()) as is_current
-    from slotbase.bookings b where b.id = any (${ids}::uuid[])`
-  return new Map(rows.map(({ booking_id, is_current }) => [booking_id, is_current ? "lookedAfter" : "leftAlone"]))
+  const rows = await db<{ booking_id: string; is_own: boolean }[]>`
+    select b.id as booking_id,
+           b.facility_id = s.facility_id and b.end_at > (select slotbase.now())
+             and (${concerned(db)} or exists (select from slotbase.calendar_entries e
+                                              where e.sync_id = s.id and e.facility_id = s.facility_id and e.booking_id = b.id))
+             as is_own
+    from slotbase.bookings b
+    join slotbase.calendar_syncs s on s.id = ${id} and s.facility_id = ${facility_id}
+    where b.id = any (${ids}::uuid[])`
+  return new Map(rows.map(({ booking_id, is_own }) => [booking_id, is_own ? "lookedAfter" : "leftAlone"]))
 }
 
 export interface CalendarConflict {

@@ -98,10 +98,14 @@ export async function lockSync(tx: Tx, facilityId: string, id: string): Promise<
   return row
 }
 
-/** Locks the claimed row; false when another process has taken the calendar over, or it is gone. */
-export async function holdsLease(tx: Tx, { id, facility_id, lease }: CalendarSyncRow): Promise<boolean> {
+/**
+ * Locks the claimed row. False: another process has taken the calendar over, it is gone, or its configuration was
+ * changed. Then what was begun by the old one is not kept.
+ */
+export async function holdsLease(tx: Tx, { id, facility_id, lease, version }: CalendarSyncRow): Promise<boolean> {
   const rows = await tx`
-    select from slotbase.calendar_syncs where id = ${id} and facility_id = ${facility_id} and lease = ${lease} for update`
+    select from slotbase.calendar_syncs
+    where id = ${id} and facility_id = ${facility_id} and lease = ${lease} and version = ${version} for update`
   return rows.length > 0
 }
 
@@ -153,7 +157,8 @@ export const settleInStep = (db: Queryable, sync: CalendarSyncRow, pollMs: numbe
       next_sync_at = case when s.asked <> ${sync.asked} then slotbase.now()
         else least(slotbase.now() + ${pollMs}::float8 * interval '1 ms',
                    (select greatest(slotbase.now(), w.due_at) from slotbase.calendar_work w
-                    where w.sync_id = s.id and w.facility_id = s.facility_id order by w.due_at limit 1)) end
+                    where w.sync_id = s.id and w.facility_id = s.facility_id and s.sync_direction <> 'pull'
+                    order by w.due_at limit 1)) end
   where s.id = ${sync.id} and s.facility_id = ${sync.facility_id} and s.lease = ${sync.lease}`
 
 /** Nothing was done to the end, and nothing failed: it goes on at this time. */

@@ -61,13 +61,18 @@ export async function askForEntries(
 }
 
 /** SQL: whether booking `b` belongs into calendar `s`: it is on its resource, or its person takes part. */
-export const concerns = (sql: Queryable) => sql`
+export const concerns = (sql: Queryable) => belongs(sql, sql`and c.cancelled_at is null`)
+
+/** SQL: the same, also of a lesson that its coach gives no more. */
+export const concerned = (sql: Queryable) => belongs(sql, sql``)
+
+const belongs = (sql: Queryable, session: ReturnType<Queryable>) => sql`
   case when s.resource_id is not null then b.resource_id = s.resource_id
        else b.booker_id = s.user_id
          or exists (select from slotbase.booking_participants p
                     where p.booking_id = b.id and p.facility_id = b.facility_id and p.user_id = s.user_id)
          or exists (select from slotbase.coach_sessions c
-                    where c.booking_id = b.id and c.facility_id = b.facility_id and c.coach_id = s.user_id and c.cancelled_at is null)
+                    where c.booking_id = b.id and c.facility_id = b.facility_id and c.coach_id = s.user_id ${session})
          or exists (select from slotbase.coach_blocks k
                     where k.booking_id = b.id and k.facility_id = b.facility_id and k.coach_id = s.user_id)
   end`
@@ -123,6 +128,10 @@ export const askForAll = (tx: Tx, { id, facility_id }: SyncKey) => tx`
   where e.sync_id = ${id} and e.facility_id = ${facility_id}
   on conflict (sync_id, facility_id, booking_id) do update set asked = nextval('slotbase.lease_seq'), due_at = slotbase.now()`
 
+/** A calendar that is not pushed to any more waits for nothing. What stands there stays. */
+export const dropWork = (tx: Tx, { id, facility_id }: SyncKey) => tx`
+  delete from slotbase.calendar_work where sync_id = ${id} and facility_id = ${facility_id}`
+
 /** Work that is due, the oldest first, with the entry that stands. */
 export const dueWork = (db: Db, { id, facility_id }: SyncKey, limit: number) => db<CalendarWork[]>`
   select w.booking_id, w.asked, e.remote_id, e.etag, e.meaning
@@ -157,9 +166,19 @@ export async function putOffEntry(
     where sync_id = ${id} and facility_id = ${facility_id} and booking_id = ${booking_id} and asked = ${asked}`
 }
 
-/** What stands in the calendar for a booking. */
-export async function keepEntry(tx: Tx, { id, facility_id }: SyncKey, entry: CalendarEntry): Promise<void> {
+/** What stands in the calendar for a booking. Another booking whose entry stood at this place is looked at. */
+export async function keepEntry(tx: Tx, sync: SyncKey, entry: CalendarEntry): Promise<void> {
+  const { id, facility_id } = sync
   const { booking_id, remote_id, etag, meaning } = entry
+  const others = await tx<{ booking_id: string }[]>`
+    delete from slotbase.calendar_entries
+    where sync_id = ${id} and facility_id = ${facility_id} and remote_id = ${remote_id} and booking_id <> ${booking_id}
+    returning booking_id`
+  await askForBookings(
+    tx,
+    sync,
+    others.map((other) => other.booking_id),
+  )
   await tx`
     insert into slotbase.calendar_entries (sync_id, facility_id, booking_id, remote_id, etag, meaning, ends_at)
     select ${id}, b.facility_id, b.id, ${remote_id}, ${etag}, ${meaning}, b.end_at

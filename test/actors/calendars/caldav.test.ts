@@ -190,15 +190,21 @@ describe.each(programs)("at %s", (program) => {
     expect((await server.texts(calendar)).size).toBe(0)
   })
 
-  test("while the server is away it fails aloud, and catches up by itself when it is back", async () => {
+  test("while the server is away it fails aloud; when it is back it catches up, and drift is shown and repaired", async () => {
     const { id: syncId } = await club.connect(club.player, server, calendar)
+    const { id: earlier } = await club.book(8)
+    await keepInStep(db)
     await server.stop()
     const { id } = await club.book(9)
     await keepInStep(db)
     expect(await club.read(syncId)).toMatchObject({ syncStatus: "error", statusCode: "unreachable", waiting: 1 })
     await server.start()
+    // Such as by a backup that was put back.
+    await server.remove(new URL(`${earlier}.ics`, calendar).href)
     await later()
-    expect(await club.read(syncId)).toMatchObject({ syncStatus: "active", statusCode: null, waiting: 0, entries: 1 })
-    expect([...(await server.texts(calendar)).keys()]).toEqual([new URL(`${id}.ics`, calendar).href])
+    expect(await club.read(syncId)).toMatchObject({ syncStatus: "active", statusCode: null, waiting: 0, entries: 2 })
+    expect((await club.read(syncId)).drift?.entries).toBe(1)
+    const both = [earlier, id].map((each) => new URL(`${each}.ics`, calendar).href)
+    expect([...(await server.texts(calendar)).keys()]).toEqual(both)
   })
 })

@@ -9,6 +9,7 @@ import {
   type CalendarClub,
   calendarApi,
   calendarClub,
+  foreignEvent,
   keepInStep,
   syncAll,
 } from "#test/harness/club/calendars.ts"
@@ -81,6 +82,41 @@ test("a password that ended is told to its owner within a day, once, and a new o
   expect(await club.read(id)).toMatchObject({ syncStatus: "active", statusCode: null, statusReason: null })
 })
 
+test("the calendar of somebody who has left, or is no coach any more, is not asked", async () => {
+  const server = answering(() => new Response("", { status: 502 }))
+  const id = await connected(server.calendar, { syncDirection: "both" })
+  await db`delete from slotbase.role_grants where user_id = ${club.coach.id} and role = 'coach'`
+  await db`
+    insert into slotbase.role_grants (user_id, role, scope_type, scope_id, granted_by)
+    values (${club.coach.id}, 'player', 'facility', ${club.id}, ${club.admin.id})`
+  await syncAll(db)
+  expect(await club.read(id)).toMatchObject({ syncStatus: "error", statusCode: "refused" })
+  expect((await club.read(id)).statusReason).toMatch(/no coach any more/)
+  await db`delete from slotbase.role_grants where user_id = ${club.coach.id}`
+  await moveOn(db, "1 hour")
+  await syncAll(db)
+  expect((await club.read(id)).statusReason).toBe("Its owner is no member of the club any more.")
+  expect(server.asked).toEqual([])
+})
+
+test("a calendar that is busy too often is refused, and takes no time", async () => {
+  const calendar = await radicale.calendar()
+  await radicale.put(calendar, "dentist.ics", foreignEvent("dentist", 9))
+  const id = await connected(calendar, { syncDirection: "pull" })
+  await db`
+    insert into slotbase.calendar_events (sync_id, facility_id, remote_id, recurs, round)
+    values (${id}, ${club.id}, 'daily', true, 0)`
+  await db`
+    insert into slotbase.busy_blocks (sync_id, facility_id, remote_id, start_at, end_at)
+    select ${id}, ${club.id}, 'daily', '2001-01-01'::timestamptz + n * interval '1 minute', '2002-01-01' from generate_series(1, 50000) n`
+  await syncAll(db)
+  expect(await club.read(id)).toMatchObject({
+    statusCode: "refused",
+    statusReason: "The calendar is busy more than 50000 times in a year.",
+  })
+  expect((await club.lesson(9)).status).toBe(201)
+})
+
 test("a calendar that is not there any more says so", async () => {
   const calendar = await radicale.calendar()
   const id = await connected(calendar, { syncDirection: "both" })
@@ -133,6 +169,19 @@ test("a server that asks for a pause gets it, from every process and for all of 
   expect(throttling.asked.length).toBeGreaterThan(1)
 })
 
+test.each(["0", "-5", "Wed, 01 Jan 2020 00:00:00 GMT"])(
+  "a server that throttles and says %j is not asked at once again",
+  async (asks) => {
+    const server = answering(() => new Response("", { status: 503, headers: { "retry-after": asks } }))
+    await connected(server.calendar, { syncDirection: "both" })
+    await syncAll(db)
+    expect(server.asked).toHaveLength(1)
+    await moveOn(db, "6 seconds")
+    await syncAll(db)
+    expect(server.asked).toHaveLength(2)
+  },
+)
+
 test("a server that hangs delays no calendar of another server", async () => {
   const held = Promise.withResolvers<Response>()
   const hanging = answering(() => held.promise)
@@ -161,6 +210,22 @@ test("an entry whose words cannot be made is tried again later, and the others a
   const [work] = await db`select reason from slotbase.calendar_work where booking_id = ${one.id}`
   expect(work?.reason).toMatch(/title: .*undefined variable: missing/)
   expect([...(await radicale.texts(calendar)).keys()]).toEqual([new URL(`${two.id}.ics`, calendar).href])
+})
+
+test("a calendar that is only pulled from now on waits for no entry", async () => {
+  const calendar = await radicale.calendar()
+  const { id } = await club.connect(club.coach, radicale, calendar, { syncDirection: "both" })
+  const lesson = (await club.lesson(9)).body as { bookingId: string }
+  await askHandler(db)
+  await db`update slotbase.calendar_work set failures = 1, reason = 'refused', due_at = slotbase.now() + interval '1 minute'`
+  await syncAll(db)
+  await club.done("PATCH", `/calendar-syncs/${id}`, club.coach, { syncDirection: "pull" })
+  await moveOn(db, "10 minutes")
+  await syncAll(db)
+  expect(await club.read(id)).toMatchObject({ syncStatus: "active", waiting: 0, refused: 0 })
+  await club.done("PATCH", `/calendar-syncs/${id}`, club.coach, { syncDirection: "both" })
+  await syncAll(db)
+  expect([...(await radicale.texts(calendar)).keys()]).toEqual([new URL(`${lesson.bookingId}.ics`, calendar).href])
 })
 
 test("a paused calendar is left alone, and catches up when it is active again", async () => {

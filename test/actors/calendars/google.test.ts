@@ -2,6 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import type { Db } from "#base/database/db.ts"
+import { calendars } from "#operations/calendars-check.ts"
 import { googleIdOf } from "#outbound/calendars/google/event-text.ts"
 import type { TestApi } from "#test/harness/api/api.ts"
 import { askHandler, type CalendarClub, calendarApi, calendarClub, syncAll } from "#test/harness/club/calendars.ts"
@@ -193,6 +194,46 @@ test("an access token that ended is renewed, and a refresh token that ended is t
   expect(
     (await db`select from slotbase.events where type = 'calendar.sync.failing' and facility_id = ${club.id}`).count,
   ).toBe(1)
+})
+
+test("a program that Google does not know any more is its operator's matter, and says so", async () => {
+  const id = await connect()
+  await syncAll(db, { google: { ...google.config, clientSecret: "ended" } })
+  expect(await club.read(id)).toMatchObject({
+    syncStatus: "error",
+    statusCode: "program_refused",
+    statusReason: "Google does not take this program's registration (invalid_client). Its operator must renew it.",
+  })
+  expect(await calendars(db)).toMatchObject({
+    name: "calendars",
+    well: false,
+    says: expect.stringContaining(": 1 at google; renew"),
+  })
+})
+
+test("the invitation of a mail beside an entry is nobody's drift, and both stay as they are", async () => {
+  const id = await connect()
+  const booking = await lesson(9)
+  await sync()
+  google.set({ id: "invitation", iCalUID: booking, summary: "Lesson", ...hour(9) })
+  for (let days = 0; days < 3; days++) {
+    await db`update slotbase.calendar_syncs set checked_at = null`
+    await later()
+    expect((await club.read(id)).drift?.entries).toBe(0)
+  }
+  expect(google.events().map((event) => [event.id, event.summary])).toEqual([
+    [googleIdOf(booking), "Court 1"],
+    ["invitation", "Lesson"],
+  ])
+  expect(await db`select remote_id from slotbase.calendar_entries`.then((rows) => [...rows])).toEqual([
+    { remote_id: googleIdOf(booking) },
+  ])
+  expect(await club.read(id)).toMatchObject({ busyBlocks: 0, conflicts: 0, entries: 1 })
+  google.set({ id: "invitation", summary: "Lesson, updated" })
+  await later()
+  await club.cancel(booking)
+  await sync()
+  expect(google.events().map((event) => [event.id, event.summary])).toEqual([["invitation", "Lesson, updated"]])
 })
 
 test.each([

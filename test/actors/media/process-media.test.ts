@@ -283,6 +283,7 @@ describe("what cannot be processed", () => {
     const sent = await upload(whole.subarray(0, Math.floor(whole.byteLength / 2)))
     await work()
     expect(await failure(sent)).toBe("media_unreadable")
+    expect((await facts(sent)).processing?.reason).toBe("The file is broken: Invalid data found when processing input.")
   })
 
   test("a HEIC photo that is cut off, or has nothing behind its header, fails and says so", async () => {

@@ -7,6 +7,7 @@ import { skillsNamedIn } from "#domain/agents/services/vocabulary.ts"
 
 test.each([
   ["good  backhand ,keep going", "Good backhand, keep going."],
+  ["she did well today .her serve needs work", "She did well today. Her serve needs work."],
   ["super!!!!! weiter so", "Super! Weiter so."],
   ["first line\n\n\n\nsecond line here.", "First line.\n\nSecond line here."],
   ["Level 3.5 . see 1.2", "Level 3.5. See 1.2."],

@@ -94,8 +94,8 @@ export function fakeGoogle(): FakeGoogle {
       const form = new URLSearchParams(await request.text())
       const isCode = form.get("code") === "code" && form.get("code_verifier")?.startsWith("sbv_")
       const isRefresh = form.get("refresh_token") === refreshToken
-      if (isRevoked || !(isCode || isRefresh) || form.get("client_secret") !== "secret")
-        return Response.json({ error: "invalid_grant" }, { status: 400 })
+      if (form.get("client_secret") !== "secret") return Response.json({ error: "invalid_client" }, { status: 401 })
+      if (isRevoked || !(isCode || isRefresh)) return Response.json({ error: "invalid_grant" }, { status: 400 })
       const refresh = isCode && { refresh_token: refreshToken }
       return Response.json({ access_token: `access-${accessOf}`, expires_in: 3_599, token_type: "Bearer", ...refresh })
     }

@@ -27,5 +27,8 @@ export async function syncAll(db: Db, given: Partial<Config> = {}): Promise<void
     if (due.count === 0) break
     if (passes === maxPasses) throw new Error(`${due.count} calendars are due again and again`)
   }
+  // A pass throws what failed in the one before it.
+  await actor.pass(new AbortController().signal)
+  await actor.idle()
   await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${owner}`
 }

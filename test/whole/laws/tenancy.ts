@@ -137,8 +137,6 @@ export const tenancyLaw: Law = {
     "src/domain/people/users.ts: update users": "an account that its command has locked and checked",
     "src/operations/audit/find.ts: select sign_ins":
       "a person's own sign-ins, or those of all people for a platform administrator",
-    "src/outbound/calendars/pulled.ts: select bookings":
-      "whether an event of a calendar is a booking of this database; nothing of the row is shown",
     "src/outbound/hooks/subscriptions.ts: update hook_subscriptions, delivery_queue":
       "the ids are those of claimed deliveries, whose receivers have answered 410",
     "src/outbound/live/channels.ts: select resources":

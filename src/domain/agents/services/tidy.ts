@@ -13,6 +13,7 @@ function tidyLine(line: string): string {
   const spaced = line
     .replace(/[ \t\u00a0]+/g, " ")
     .replace(/ +([,;:!?])/g, "$1")
+    .replace(/ +\.(?=\p{L})/gu, ". ")
     .replace(/ +\.(?!\d)/g, ".")
     .replace(/([!?])\1{2,}/g, "$1")
     .replace(/,(?=\p{L})/gu, ", ")

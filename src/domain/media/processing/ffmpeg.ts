@@ -146,6 +146,11 @@ function requireWell({ how, code, says }: ForeignEnd, program: string): void {
 }
 
 /** Without the path of the file, which is nobody's business. */
-const lastLine = (says: string) =>
-  (says.split("\n").at(-1) ?? "").replace(/file:\S+|\/\S+\/\S+/g, "the file").slice(0, 300) ||
-  "it has no readable picture or sound"
+function lastLine(says: string): string {
+  const line = (says.split("\n").at(-1) ?? "")
+    .replace(/^(?:file:\S+|\/\S+): /, "")
+    .replace(/file:\S+|\/\S+\/\S+/g, "the file")
+    .slice(0, 300)
+    .trim()
+  return line === "" ? "it has no readable picture or sound." : line.replace(/[^.]$/, "$&.")
+}

@@ -8,6 +8,7 @@ import { isId } from "#base/ids.ts"
 import type { CalendarAccess } from "#outbound/calendars/ask.ts"
 import { type CalendarEvent, meaningOf } from "#outbound/calendars/calendar-event.ts"
 import {
+  CalendarFailed,
   type CalendarProvider,
   type EntryPlace,
   EntryRefused,
@@ -26,7 +27,7 @@ export function calDavCalendar(url: string, account: DavAccount, access: Calenda
     put: (event, known) => put(dav, url, event, known),
     remove: (known) => remove(dav, known),
     changes: (token, versionOf) => changes(dav, url, token, versionOf),
-    places: () => dav.list(url),
+    places: () => dav.places(url),
     locate: () => locateCalendar(url, account, access),
     read: async (remoteIds) => {
       const read: RemoteEvent[] = []
@@ -49,11 +50,15 @@ async function put(dav: Dav, url: string, event: CalendarEvent, known: EntryPlac
   let present = known && (await dav.get(address))
   for (let tries = 1; tries <= maxTries; tries++) {
     if (present && (await saysTheSame(url, present, event))) return present
+    if (present && present.ical.length > maxEventBytes)
+      throw new EntryRefused(`What its owner put into the entry has more than ${maxEventBytes} bytes.`)
     const text = await writeEntry(url, { present: present?.ical, event })
-    const { status, headers } = await (present ? dav.update(address, text, present.etag) : dav.create(address, text))
+    const answer = await (present ? dav.update(address, text, present.etag) : dav.create(address, text))
+    const { status, headers } = answer
     // Also a 207 has failed: Xandikos answers a uid that stands elsewhere so, with a 412 inside.
     if (status === 200 || status === 201 || status === 204)
       return { remoteId: address, etag: headers.get("etag") ?? (await dav.get(address))?.etag ?? null }
+    if (status === 403 && !refusesTheText.test(await answer.text())) throw mayNotWrite()
     const wasThere = present !== undefined
     present = await dav.get(address)
     if (present === undefined && !wasThere) {
@@ -65,6 +70,12 @@ async function put(dav: Dav, url: string, event: CalendarEvent, known: EntryPlac
   throw new EntryRefused(`The server did not take the entry in ${maxTries} tries.`)
 }
 
+const mayNotWrite = () =>
+  new CalendarFailed("credentials_refused", "The server does not allow to write into the calendar (403).")
+
+/** The preconditions of RFC 4791, 5.3.2.1: with them, another entry may be taken. */
+const refusesTheText = /(?:supported-calendar|valid-calendar|no-uid-conflict|collection-location|max-|min-date)/
+
 async function saysTheSame(url: string, { ical }: RemoteEvent, event: CalendarEvent): Promise<boolean> {
   const [read] = await readCalendarEvents(url, { texts: [ical], from: 0, until: 0, timezone: "Etc/UTC" })
   return read?.meaning === meaningOf(event)
@@ -72,7 +83,7 @@ async function saysTheSame(url: string, { ical }: RemoteEvent, event: CalendarEv
 
 /** Where an event of this uid stands, under whatever name. All events are read: it is asked after a conflict alone. */
 async function placeOf(dav: Dav, url: string, uid: string): Promise<string | undefined> {
-  const addresses = [...(await dav.list(url)).keys()]
+  const addresses = [...(await dav.places(url)).keys()]
   for (let from = 0; from < addresses.length; from += eventsOfACall) {
     const read = await dav.read(url, addresses.slice(from, from + eventsOfACall))
     const found = read.find(({ ical }) => ical.replaceAll(/\r?\n[ \t]/g, "").includes(`UID:${uid}`))
@@ -87,6 +98,7 @@ async function remove(dav: Dav, { remoteId }: EntryPlace): Promise<void> {
     if (present === undefined) return
     const { status } = await dav.delete(remoteId, present.etag)
     if (status === 404 || status === 410 || (status >= 200 && status < 300 && status !== 207)) return
+    if (status === 403) throw mayNotWrite()
     if (status !== 412) throw new EntryRefused(`The server does not remove the entry (${status}).`)
   }
   throw new EntryRefused(`The entry changed ${maxTries} times while it was removed.`)

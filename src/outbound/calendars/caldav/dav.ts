@@ -17,38 +17,69 @@ export function davOf({ username, password }: DavAccount, access: CalendarAccess
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`
   const ask = guardedDavFetch(access) as unknown as DavFetch
   const headers = { authorization }
-  return {
-    /** The versions of all objects of a collection. */
-    async list(url: string): Promise<Map<string, string | null>> {
-      const props = { "d:getetag": {}, "d:resourcetype": {} }
-      const answers = await propfind({ url, props, depth: "1", headers, fetch: ask })
-      requireMultiStatus(answers, "list its events")
-      return new Map(answers.flatMap((each) => placeIn(each, url)))
-    },
+  async function list(url: string): Promise<Map<string, string | null>> {
+    const props = { "d:getetag": {}, "d:resourcetype": {} }
+    const answers = await propfind({ url, props, depth: "1", headers, fetch: ask })
+    requireMultiStatus(answers, "list its events")
+    return new Map(answers.flatMap((each) => placeIn(each, url)))
+  }
 
-    /** What changed since the token. @throws TokenExpired */
-    async changedSince(url: string, token: string | null): Promise<DavChanges> {
-      const syncToken = token ?? ""
-      const answers = await syncCollection({
-        url,
-        props: { "d:getetag": {} },
-        syncLevel: 1,
-        syncToken,
-        headers,
-        fetch: ask,
-      })
-      const [first] = answers
-      // RFC 6578, 3.7: the precondition valid-sync-token; servers answer it with 403, 409 or 410.
-      if (token !== null && first && [403, 409, 410].includes(first.status) && first.href === undefined) throw expired()
-      if (token !== null && first && !isMultiStatus(first) && [400, 403, 409, 410, 412].includes(first.status))
-        throw expired()
-      requireMultiStatus(answers, "list its changes")
-      const gone = answers.filter(({ status, href }) => status === 404 && href !== undefined)
-      const next = textOf((first?.raw as RawStatus | undefined)?.multistatus?.syncToken)
-      return {
-        changed: new Map(answers.filter(({ status }) => status !== 404).flatMap((each) => placeIn(each, url))),
-        removed: gone.map(({ href }) => addressOf(href ?? "", url)),
-        next,
+  async function changesIn(url: string, token: string | null): Promise<DavPart> {
+    const given = { url, props: { "d:getetag": {} }, syncLevel: 1, syncToken: token ?? "" }
+    const answers = await syncCollection({ ...given, headers, fetch: ask })
+    const [first] = answers
+    // RFC 6578, 3.7: the precondition valid-sync-token; servers answer it with 403, 409 or 410.
+    if (token !== null && first && [403, 409, 410].includes(first.status) && first.href === undefined) throw expired()
+    if (token !== null && first && !isMultiStatus(first) && [400, 403, 409, 410, 412].includes(first.status))
+      throw expired()
+    requireMultiStatus(answers, "list its changes")
+    const gone = answers.filter(({ status, href }) => status === 404 && href !== undefined)
+    return {
+      changed: new Map(answers.filter(({ status }) => status !== 404).flatMap((each) => placeIn(each, url))),
+      removed: gone.map(({ href }) => addressOf(href ?? "", url)),
+      next: textOf((first?.raw as RawStatus | undefined)?.multistatus?.syncToken),
+      hasMore: answers.some(({ status, href }) => status === 507 && href !== undefined),
+    }
+  }
+
+  /** What changed since the token, in as many parts as the server makes of it. @throws TokenExpired */
+  async function changedSince(url: string, token: string | null): Promise<DavChanges> {
+    let part = await changesIn(url, token)
+    const changed = new Map(part.changed)
+    const removed = new Set(part.removed)
+    for (let parts = 1; part.hasMore; parts++) {
+      const from = part.next
+      if (from === undefined || parts === maxParts) throw endless()
+      part = await changesIn(url, from)
+      if (part.next === from) throw endless()
+      for (const [address, etag] of part.changed) {
+        changed.set(address, etag)
+        removed.delete(address)
+      }
+      for (const address of part.removed) {
+        changed.delete(address)
+        removed.add(address)
+      }
+    }
+    return { changed, removed: [...removed], next: part.next }
+  }
+
+  return {
+    changedSince,
+
+    /**
+     * The versions of all objects of a collection. Radicale answers the report of changes ten times as fast as the
+     * listing (2 s and 26 s for 10,000 events). Not every server has that report.
+     */
+    async places(url: string): Promise<ReadonlyMap<string, string | null>> {
+      try {
+        return (await changedSince(url, null)).changed
+      } catch (error) {
+        // How a server without the report fails. Nobody is asked twice with a password that is refused.
+        const isOfReport =
+          error instanceof NotAllowed || (error instanceof CalendarFailed && noReport.includes(error.code))
+        if (!isOfReport) throw error
+        return list(url)
       }
     },
 
@@ -103,6 +134,20 @@ export interface DavChanges {
   readonly next: string | undefined
 }
 
+interface DavPart extends DavChanges {
+  /** The server has cut its answer short (RFC 6578, 3.6). */
+  readonly hasMore: boolean
+}
+
+/** A part has some hundred changes at least. */
+const maxParts = 1_000
+const endless = () =>
+  new CalendarFailed("not_understood", "The server says that there are more changes, and gives none.")
+const noReport: readonly string[] = ["refused", "not_understood"]
+
+/** RFC 3253, 3.1.5, also answers an unknown report by 403. */
+class NotAllowed extends CalendarFailed {}
+
 const calendarType = { "Content-Type": "text/calendar; charset=utf-8" }
 const expired = () => new TokenExpired("The server no longer knows the changes since the last pull.")
 
@@ -140,8 +185,7 @@ function requireMultiStatus(answers: readonly DAVResponse[], what: string): void
   if (first === undefined || isMultiStatus(first)) return
   if (first.status === 404 || first.status === 410)
     throw new CalendarFailed("calendar_gone", `There is no calendar at this address (${first.status}).`)
-  if (first.status === 403)
-    throw new CalendarFailed("credentials_refused", `The server does not allow to ${what} (403).`)
+  if (first.status === 403) throw new NotAllowed("credentials_refused", `The server does not allow to ${what} (403).`)
   if (first.status === 207 || first.status === 200)
     throw new CalendarFailed("not_understood", `The server's answer to the request to ${what} is no calendar's.`)
   throw davRefusal(first.status, what)

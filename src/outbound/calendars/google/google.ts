@@ -6,6 +6,7 @@ import type { CalendarServiceConfig } from "#base/calendar-services.ts"
 import type { CalendarAccess } from "#outbound/calendars/ask.ts"
 import { type CalendarEvent, meaningOf } from "#outbound/calendars/calendar-event.ts"
 import {
+  CalendarFailed,
   type CalendarProvider,
   type EntryPlace,
   EntryRefused,
@@ -139,6 +140,9 @@ async function wholeSeries(api: GoogleApi, id: string): Promise<RemoteEvent | un
   return remoteOf(master, exceptions)
 }
 
+/** Of 2,500 events each. */
+const maxPages = 1_000
+
 /** All pages. Only the last one names the token with which to go on. */
 async function* pagesOf(
   api: GoogleApi,
@@ -146,7 +150,9 @@ async function* pagesOf(
   onToken: (token: string | undefined) => void = () => {},
 ): AsyncGenerator<readonly GoogleEvent[]> {
   let pageToken: string | undefined
+  let pages = 0
   do {
+    if (++pages > maxPages) throw new CalendarFailed("not_understood", "Google's list of events has no end.")
     const page = await api.page({ ...query, ...(pageToken !== undefined && { pageToken }) })
     yield page.items ?? []
     pageToken = page.nextPageToken

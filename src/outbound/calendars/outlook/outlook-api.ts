@@ -37,6 +37,8 @@ export const outlookService = (config: CalendarServiceConfig): OAuthService => (
 
 /** Graph's own limit is 1,000; a page of so many events with their bodies has some megabytes. */
 const eventsOfAPage = 200
+/** Some pages of a delta query are empty. */
+const maxPages = 20_000
 const top = String(eventsOfAPage)
 const prefer = `IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text", odata.maxpagesize=${eventsOfAPage}`
 const ownProperties = `singleValueExtendedProperties($filter=id eq '${bookingProperty}' or id eq '${descriptionProperty}')`
@@ -92,7 +94,9 @@ export function outlookApi(config: CalendarServiceConfig, account: OutlookAccoun
   }
 
   async function* pages(first: string): AsyncGenerator<GraphPage> {
+    let count = 0
     for (let url: string | undefined = first; url !== undefined; ) {
+      if (++count > maxPages) throw new CalendarFailed("not_understood", "Microsoft's list of events has no end.")
       const read: GraphPage = await page(url)
       yield read
       url = read["@odata.nextLink"]

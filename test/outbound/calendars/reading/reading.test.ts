@@ -2,7 +2,9 @@
 // readers of iCalendar are known to disagree. What cannot be read is refused aloud, and makes nobody busy.
 
 import { describe, expect, test } from "bun:test"
+import { isZone } from "#base/zones/zone-data.ts"
 import { readCalendarEvents } from "#outbound/calendars/reading/reading.ts"
+import { windowsZones } from "#outbound/calendars/reading/windows-zones.ts"
 import { eventText } from "#test/harness/club/calendars.ts"
 
 const berlin = "Europe/Berlin"
@@ -44,6 +46,11 @@ describe("single events", () => {
       [["2026-07-10T07:00", "2026-07-10T08:00"]],
     ],
     ["a whole day of the club", ["DTSTART;VALUE=DATE:20260710"], [["2026-07-09T22:00", "2026-07-10T22:00"]]],
+    [
+      "a whole day that ends on the day it begins",
+      ["DTSTART;VALUE=DATE:20260710", "DTEND;VALUE=DATE:20260710"],
+      [["2026-07-09T22:00", "2026-07-10T22:00"]],
+    ],
     [
       "a day of 23 hours",
       ["DTSTART;VALUE=DATE:20260329", "DTEND;VALUE=DATE:20260330"],
@@ -148,6 +155,24 @@ describe("series", () => {
     expect([read1.busy.length, read1.recurs, read1.fault]).toEqual([365, true, null])
   })
 
+  test("with a period of another length", async () => {
+    const more = "RDATE;VALUE=PERIOD:20260702T090000Z/PT3H,20260703T090000Z/20260703T093000Z"
+    expect(await spans(lines("DTSTART:20260701T090000Z", "DURATION:PT1H", more))).toEqual([
+      ["2026-07-01T09:00", "2026-07-01T10:00"],
+      ["2026-07-02T09:00", "2026-07-02T12:00"],
+      ["2026-07-03T09:00", "2026-07-03T09:30"],
+    ])
+  })
+
+  test("and single events beyond the wanted time are read again when it has come nearer", async () => {
+    const far = (...each: string[]) =>
+      read(lines(...each, "DURATION:PT1H")).then(({ busy, recurs }) => [busy.length, recurs])
+    expect(await far("DTSTART:20270301T090000Z")).toEqual([0, true])
+    expect(await far("DTSTART:20260301T090000Z")).toEqual([1, false])
+    expect(await far("DTSTART:20250301T090000Z")).toEqual([0, false])
+    expect(await far("DTSTART:20260301T090000Z", "RDATE:20280301T090000Z")).toEqual([1, true])
+  })
+
   test("of a century go on", async () => {
     const text = lines("DTSTART:19300101T090000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY")
     expect((await read(text)).busy.length).toBe(365)
@@ -170,12 +195,48 @@ describe("series", () => {
   })
 })
 
+test("every zone of Windows has one of the project's own zone data", () => {
+  const missing = Object.entries(windowsZones).filter(([, name]) => !isZone(name))
+  expect(missing).toEqual([])
+  expect(Object.keys(windowsZones).length).toBe(141)
+})
+
 describe("what cannot be read", () => {
   test.each<[string, string, RegExp]>([
     ["an unknown zone", lines("DTSTART;TZID=Nowhere:20260701T180000", "DURATION:PT1H"), /zone "Nowhere"/],
     ["a rule by seconds", lines("DTSTART:20260701T180000Z", "RRULE:FREQ=SECONDLY"), /repeats by SECONDLY/],
     ["a rule of another calendar", lines("DTSTART:20260701T180000Z", "RRULE:RSCALE=CHINESE;FREQ=YEARLY"), /RSCALE/],
     ["an EXRULE", lines("DTSTART:20260701T180000Z", "RRULE:FREQ=DAILY", "EXRULE:FREQ=WEEKLY"), /EXRULE/],
+    [
+      "a change of all occurrences from one on",
+      lines(
+        "DTSTART:20260701T180000Z",
+        "DURATION:PT1H",
+        "RRULE:FREQ=DAILY",
+        "END:VEVENT",
+        "BEGIN:VEVENT",
+        "UID:event",
+        "RECURRENCE-ID;RANGE=THISANDFUTURE:20260703T180000Z",
+        "DTSTART:20260703T200000Z",
+        "DURATION:PT1H",
+      ),
+      /RANGE/,
+    ],
+    ["a month 13", lines("DTSTART:20261301T180000Z", "DURATION:PT1H"), /no time of the calendar/],
+    ["a 30 February", lines("DTSTART;VALUE=DATE:20260230"), /no time of the calendar/],
+    ["an hour 25", lines("DTSTART;TZID=Europe/Berlin:20260201T250000", "DURATION:PT1H"), /no time of the calendar/],
+    [
+      "an occurrence that is left out on no day",
+      lines(
+        "DTSTART:20260201T090000Z",
+        "DURATION:PT1H",
+        "RRULE:FREQ=DAILY",
+        "EXDATE:20260202T090000Z,20260230T090000Z",
+      ),
+      /EXDATE is no time/,
+    ],
+    ["an end before the start", lines("DTSTART:20260701T180000Z", "DTEND:20260701T170000Z"), /ends before it begins/],
+    ["a length below nothing", lines("DTSTART:20260701T180000Z", "DURATION:-PT1H"), /ends before it begins/],
     ["no calendar at all", "<html>Sign in</html>", /no valid event/],
     ["an event without a start", lines("DTEND:20260701T180000Z"), /no readable DTSTART/],
     ["a rule without a frequency", lines("DTSTART:20260701T180000Z", "RRULE:COUNT=3"), /./],
@@ -183,6 +244,18 @@ describe("what cannot be read", () => {
     const found = await read(text)
     expect(found.fault).toMatch(fault)
     expect(found.busy).toEqual([])
+  })
+
+  test("but a mark of the byte order before the text can", async () => {
+    expect((await read(`\ufeff${lines("DTSTART:20260701T180000Z", "DURATION:PT1H")}`)).fault).toBeNull()
+  })
+
+  test("is cut where calendars end: busy since ever, and for ever", async () => {
+    const { busy, fault } = await read(lines("DTSTART:00010101T090000Z", "DURATION:P9999999W"))
+    expect(fault).toBeNull()
+    expect(busy).toEqual([{ start: 0, end: Date.UTC(2200, 0, 1) }])
+    const longest = lines("DTSTART:20260701T180000Z", "DURATION:P999999999999999W")
+    expect((await read(longest)).fault).toMatch(/Invalid Date/)
   })
 
   test("does not keep the events beside it from being read", async () => {

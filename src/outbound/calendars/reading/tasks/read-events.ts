@@ -25,7 +25,7 @@ export default function readEvents(asked: EventsToRead): readonly ReadCalendarEv
 const uidIn = (text: string) => /^UID(?:;[^:\r\n]*)?:(.*)$/im.exec(text)?.[1]?.trim() ?? ""
 
 function readOne(text: string, asked: EventsToRead): ReadCalendarEvent {
-  const calendar = ICAL.Component.fromString(text)
+  const calendar = ICAL.Component.fromString(text.replace(/^\ufeff/, ""))
   const events = calendar.getAllSubcomponents("vevent")
   const zones = zonesOf(calendar, asked.timezone)
   const master = events.find((event) => event.getFirstProperty("recurrence-id") === null)
@@ -34,13 +34,23 @@ function readOne(text: string, asked: EventsToRead): ReadCalendarEvent {
   // A task or a journal takes nobody's time.
   if (events.length === 0) return { uid: uidIn(text), meaning: null, busy: [], recurs: false, fault: null }
   const isSeries = changed.length > 0 || master?.hasProperty("rrule") || master?.hasProperty("rdate")
-  const busy = [
+  for (const event of changed)
+    if (event.getFirstProperty("recurrence-id")?.getParameter("range"))
+      throw new SeriesRefused("It changes all occurrences from one on (RANGE), which is not supported.")
+  const spans = [
     ...(master ? spansOfMaster({ event: master, changed, rules: rulesIn(text) }, zones, asked) : []),
     ...changed.flatMap((event) => (makesBusy(event) ? [spanOf(event, zones)] : [])),
-  ].filter(({ start, end }) => start < asked.until && end > asked.from && end > start)
-  const recurs = master?.hasProperty("rrule") ?? false
+  ]
+    .map(({ start, end }) => ({ start: Math.max(start, earliest), end: Math.min(end, latest) }))
+    .filter(({ start, end }) => end > asked.from && end > start)
+  const busy = spans.filter(({ start }) => start < asked.until)
+  const recurs = master?.hasProperty("rrule") || master?.hasProperty("rdate") || spans.length > busy.length
   return { uid, meaning: master && !isSeries ? meaningIn(master, zones) : null, busy, recurs, fault: null }
 }
+
+/** No busy time reaches beyond these, so that every program can write it down. */
+const earliest = 0
+const latest = Date.UTC(2200, 0, 1)
 
 /** The rules as they are written: ical.js drops the parts that it does not know, such as RSCALE. */
 function rulesIn(text: string): string[] {
@@ -74,14 +84,24 @@ function spansOfMaster({ event, changed, rules }: Master, zones: ZoneFinder, { f
       .filter(({ time }) => time.isDate && !start.time.isDate)
       .map(({ time }) => wallOf(time)),
   )
-  const more = timesOf(event, "rdate").map((each) => zone.wallOf(at(each, zones)))
+  const added = timesOf(event, "rdate")
+  const periods = added.flatMap((each) => periodOf(each, zones)).filter(({ start }) => !off.has(start))
+  const more = added.filter(({ lasts }) => !lasts).map((each) => zone.wallOf(at(each, zones)))
   const walls = wallsOf({ start: wall, zone, rules, more }, zone.wallOf(from) - lengthMs, zone.wallOf(until))
-  return walls.flatMap((each) => {
+  const counted = walls.flatMap((each) => {
     const begins = zone.instantOf(each)
     if (off.has(begins) || offDays.has(each - (each % dayMs))) return []
     // A day ends with the day: it may have 23 hours or 25.
     return [{ start: begins, end: start.time.isDate ? zone.instantOf(each + lengthMs) : begins + lengthMs }]
   })
+  return [...counted, ...periods]
+}
+
+/** Nothing: it is no period, and lasts as long as the series does. */
+function periodOf({ lasts, ...time }: NamedTime, zones: ZoneFinder) {
+  const start = at(time, zones)
+  if (lasts instanceof ICAL.Duration) return [{ start, end: start + lasts.toSeconds() * 1_000 }]
+  return lasts ? [{ start, end: at({ ...time, time: lasts }, zones) }] : []
 }
 
 /** Free time, and what was called off, make nobody busy. */
@@ -104,6 +124,8 @@ function meaningIn(event: ICAL.Component, zones: ZoneFinder): string {
 
 interface NamedTime {
   readonly time: ICAL.Time
+  /** Of a period: how long, or until when. */
+  readonly lasts?: ICAL.Duration | ICAL.Time
   readonly tzid: string | undefined
 }
 
@@ -113,16 +135,29 @@ function propertyTime(event: ICAL.Component, name: string): NamedTime {
   const property = event.getFirstProperty(name)
   const time = property?.getFirstValue()
   if (!property || !(time instanceof ICAL.Time)) throw new SeriesRefused(`It has no readable ${name.toUpperCase()}.`)
+  requireOnCalendar(property.jCal[3], name)
   return { time, tzid: tzidOf(property) }
 }
 
-/** Of EXDATE and RDATE, which may have many values. A period counts by its start. */
+/** ical.js makes 2 February of 33 January, in silence. A leap second is the next one. */
+function requireOnCalendar(written: unknown, name: string): void {
+  const [, day = "", hour = 0, minute = 0, second = 0] =
+    /^(\d{4}-\d\d-\d\d)(?:T(\d\d):(\d\d):(\d\d))?/.exec(String(written)) ?? []
+  const isDay = new Date(Date.parse(`${day}T00:00:00Z`)).toJSON()?.startsWith(day) ?? false
+  if (day !== "" && (!isDay || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60))
+    throw new SeriesRefused(`Its ${name.toUpperCase()} is no time of the calendar.`)
+}
+
+/** Of EXDATE and RDATE, which may have many values. */
 const timesOf = (event: ICAL.Component, name: string): NamedTime[] =>
   event.getAllProperties(name).flatMap((property) =>
-    property.getValues().map((value) => {
-      const time = value instanceof ICAL.Period ? value.start : value
+    property.getValues().map((value, nth) => {
+      const isPeriod = value instanceof ICAL.Period
+      const time = isPeriod ? value.start : value
       if (!(time instanceof ICAL.Time)) throw new SeriesRefused(`It has an unreadable ${name.toUpperCase()}.`)
-      return { time, tzid: tzidOf(property) }
+      if (!isPeriod) requireOnCalendar(property.jCal[3 + nth], name)
+      const lasts = isPeriod ? (value.duration ?? value.end) : undefined
+      return { time, tzid: tzidOf(property), ...(lasts && { lasts }) }
     }),
   )
 
@@ -134,10 +169,14 @@ const tzidOf = (property: ICAL.Property) => {
 function spanOf(event: ICAL.Component, zones: ZoneFinder) {
   const start = startOf(event)
   const begins = at(start, zones)
-  if (event.hasProperty("dtend")) return { start: begins, end: at(propertyTime(event, "dtend"), zones) }
-  const zone = zones(start)
-  const lengthMs = lengthOf(event, zones)
-  return { start: begins, end: start.time.isDate ? zone.instantOf(wallOf(start.time) + lengthMs) : begins + lengthMs }
+  const ends =
+    event.hasProperty("dtend") && !start.time.isDate
+      ? at(propertyTime(event, "dtend"), zones)
+      : start.time.isDate
+        ? zones(start).instantOf(wallOf(start.time) + lengthOf(event, zones))
+        : begins + lengthOf(event, zones)
+  if (ends < begins) throw new SeriesRefused("It ends before it begins.")
+  return { start: begins, end: ends }
 }
 
 /** On the clock for time, on the wall for days, milliseconds. Without an end, a day is a day and a time is a point. */
@@ -145,7 +184,9 @@ function lengthOf(event: ICAL.Component, zones: ZoneFinder): number {
   const start = startOf(event)
   if (event.hasProperty("dtend")) {
     const end = propertyTime(event, "dtend")
-    return start.time.isDate ? wallOf(end.time) - wallOf(start.time) : at(end, zones) - at(start, zones)
+    // Some programs end a day with itself. RFC 5545 wants the day after.
+    if (start.time.isDate) return Math.max(dayMs, wallOf(end.time) - wallOf(start.time))
+    return at(end, zones) - at(start, zones)
   }
   const duration = event.getFirstPropertyValue("duration")
   if (duration instanceof ICAL.Duration) return duration.toSeconds() * 1_000
