@@ -49,14 +49,17 @@ insert into slotbase.retention_rules (name, ends, says, why) values
 create index handler_subscriptions on slotbase.handlers (handler, event_type);
 
 -- The next events of the log for handlers that stand near its end. The locks are those of claim_fresh_runs(), in the
--- order of queue_runs_of(). The statement's end releases them.
+-- order of queue_runs_of(). The end of the transaction releases them, which is the statement's own, or the commit that
+-- is sent with it.
 --   few      a handler that lags by more events is left out
+--   patient  false, beside a settlement: claims nothing when another session has one of the locks. The settlement holds
+--            rows that queue_runs_of() waits for while it has the locks.
 --   sinces   of each handler: no claim of it is left with a smaller lease
 --   oldest   the next "since" of the handlers that took part; null: nothing was looked for
 --   behind   the handlers that are left out
 --   parts    [{handler, positions}]
 create function slotbase.claim_joint(
-  names text[], sinces bigint[], by_owner bigint, few integer,
+  names text[], sinces bigint[], by_owner bigint, few integer, patient boolean,
   out oldest bigint, out lease bigint, out behind text[], out positions text, out event_ids text, out parts json
 ) language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -77,8 +80,12 @@ begin
   if not found then
     return;
   end if;
-  perform pg_advisory_xact_lock(hashtext('slotbase claim'), hashtext(o.handler))
-  from (select n.handler from unnest(names) as n (handler) order by n.handler) o;
+  if patient then
+    perform pg_advisory_xact_lock(hashtext('slotbase claim'), hashtext(o.handler))
+    from (select n.handler from unnest(names) as n (handler) order by n.handler) o;
+  elsif not (select bool_and(pg_try_advisory_xact_lock(hashtext('slotbase claim'), hashtext(n.handler))) from unnest(names) as n (handler)) then
+    return;
+  end if;
   -- What this process had claimed and not settled is free again, and fenced off.
   select min(c.lease), coalesce(bool_or(c.owner = by_owner), false) into oldest, own
   from unnest(names, sinces) as n (handler, since)
@@ -123,7 +130,7 @@ begin
   end if;
   oldest := coalesce(oldest, lease, (select max(s) from unnest(sinces) s));
 end $$;
-comment on function slotbase.claim_joint(text[], bigint[], bigint, integer) is
+comment on function slotbase.claim_joint(text[], bigint[], bigint, integer, boolean) is
   'Claims the newest events of the log for several handlers of a process under one lease; names those that lag too far behind.';
 
 -- Settles the parts of a joint claim, in the transaction of their effects. Other handlers of the claim keep their rows.

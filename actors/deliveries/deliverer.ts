@@ -96,10 +96,16 @@ export class Deliverer {
       onHeld: (webhookId, until, paused) => this.#held(webhookId, until, paused),
       onFailed: (error) => this.#failed(error),
     })
+    this.#settler = new Settler({
+      db,
+      onSettled: (results, retries) => this.#settled(results, retries),
+      onFailed: (error) => this.#failed(error),
+    })
     this.turns = new TurnOffers({
       process,
       claimer: this.#claimer,
       finder: this.#finder,
+      settler: this.#settler,
       onClaimed: (endpoint) => this.#claimed(endpoint),
     })
     this.#sender = new Sender({
@@ -107,11 +113,6 @@ export class Deliverer {
       isStale: (delivery) => this.#claimer.isStale(delivery),
       returnWaiting: (endpoint) => void this.#claimer.returnWaiting([endpoint]),
       onEnded: (endpoint, result) => this.#ended(endpoint, result),
-    })
-    this.#settler = new Settler({
-      db,
-      onSettled: (results, retries) => this.#settled(results, retries),
-      onFailed: (error) => this.#failed(error),
     })
   }
 

@@ -4,6 +4,8 @@
  * repeated.
  * Writes: delivery_queue, delivery_history, attempt_history.
  */
+
+import type { Fragment, SettlesEnds } from "#actors/runtime/turns.ts"
 import { reached } from "#base/crash-points.ts"
 import { plainArray, textArray } from "#base/database/array-literal.ts"
 import type { Db } from "#base/database/db.ts"
@@ -26,14 +28,42 @@ export async function settleAttempts(db: Db, results: readonly AttemptResult[]):
   return endsQuarantine ? [...retries, ...(await waitingForQuarantine(db))] : retries
 }
 
+/** Its settlement is one statement, and sets nothing else free. */
+export const isPlain = ({ outcome, delivery }: AttemptResult): boolean =>
+  outcome === "delivered" &&
+  delivery.aggregate_id === null &&
+  delivery.failures <= delivery.webhook.max_retries &&
+  !delivery.quarantined
+
+/**
+ * The settlement of plain results as a part of the statement of a turn. Whoever holds one of the rows is not waited
+ * for: meanwhile nobody could dispatch. The answer has the leases of the deliveries that were settled.
+ */
+export const settlesWithTurn =
+  (results: readonly AttemptResult[]): SettlesEnds =>
+  (db) =>
+    db`
+  ${removal(db, results, db`for update skip locked`, db`cross join turned`, db`and turned.dispatched is not null`)},
+  finished as (${history(db)}),
+  settled as (select string_agg(lease::text, ',') as leases from gone)`
+
+const settleDelivered = (db: Db | Tx, results: readonly AttemptResult[]) => db`
+  with ${removal(db, results, db``, db``, db``)} ${history(db)}`
+
 // The plan has only one way to each table, whatever the statistics say: look-ups by key behind "offset 0", then by
-// ctid. Nothing is locked before it is deleted: a process that changed the row meanwhile has changed its lease. The
-// rows come in the order in which a deletion of the webhook takes them. There is an array per column, because
+// ctid. Alone, nothing is locked before it is deleted: a process that changed the row meanwhile has changed its lease.
+// The rows come in the order in which a deletion of the webhook takes them. There is an array per column, because
 // PostgreSQL took twice the time to read JSON.
-function settleDelivered(db: Db | Tx, results: readonly AttemptResult[]) {
+function removal(
+  db: Db | Tx,
+  results: readonly AttemptResult[],
+  locked: Fragment,
+  after: Fragment,
+  isAfter: Fragment,
+): Fragment {
   const of = columnsOf(results)
   return db`
-  with t as materialized (select slotbase.now() as now), held as materialized (
+  t as materialized (select slotbase.now() as now), held as materialized (
     select r.*, q.at
     from (
       select * from unnest(
@@ -49,14 +79,15 @@ function settleDelivered(db: Db | Tx, results: readonly AttemptResult[]) {
               request_headers, address, reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end, version)
       order by webhook_id, position, replay
     ) r
+    ${after}
     cross join lateral (
       select ctid as at from slotbase.delivery_queue
-      where webhook_id = r.webhook_id and position = r.position and replay = r.replay and lease = r.lease
-      offset 0
+      where webhook_id = r.webhook_id and position = r.position and replay = r.replay and lease = r.lease ${isAfter}
+      offset 0 ${locked}
     ) q
   ), gone as (
     delete from slotbase.delivery_queue q using held h where q.ctid = h.at and q.lease = h.lease
-    returning q.webhook_id, q.position, q.replay, q.facility_id, q.event_id, q.delivery_id, q.sequence, q.attempts + 1 as attempt,
+    returning q.webhook_id, q.position, q.replay, q.facility_id, q.event_id, q.delivery_id, q.sequence, q.attempts + 1 as attempt, q.lease,
               q.started_at, q.errors, h.attempt_id, h.url, h.method, h.sent_ms, h.duration_ms, h.signature, h.status, h.headers, h.body,
               h.request_headers, h.address, h.reused, h.dns_ms, h.connect_ms, h.tls_ms, h.first_byte_ms, h.body_ms, h.body_end, h.version
   ), attempts as (
@@ -67,13 +98,15 @@ function settleDelivered(db: Db | Tx, results: readonly AttemptResult[]) {
            to_timestamp(sent_ms / 1000::float8), 'delivered', duration_ms, signature, status, headers, body,
            request_headers, address, reused, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, body_end, version
     from gone
-  )
+  )`
+}
+
+const history = (db: Db | Tx): Fragment => db`
   insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence,
     status, attempts, settled_at, errors)
   select g.webhook_id, g.event_id, g.replay, g.facility_id, g.position, g.delivery_id, g.sequence,
          'delivered', g.attempt, t.now, g.errors
   from gone g cross join t`
-}
 
 function columnsOf(results: readonly AttemptResult[]) {
   const plain = (value: (result: AttemptResult) => number | string) => plainArray(results.map(value))

@@ -12,11 +12,14 @@ import type { Claimer } from "./claimer.ts"
 import type { ClaimedDelivery, TargetWebhook } from "./delivery.ts"
 import { type Endpoint, freePlaces, isTrusted, timesAhead } from "./endpoint.ts"
 import type { Finder } from "./finder.ts"
+import { settlesWithTurn } from "./settle-rows.ts"
+import type { Settler } from "./settler.ts"
 
 export interface TurnOffersTools {
   readonly process: ActorProcess
   readonly claimer: Claimer
   readonly finder: Finder
+  readonly settler: Pick<Settler, "lend">
   /** Deliveries were claimed for the endpoint. */
   readonly onClaimed: (endpoint: Endpoint) => void
 }
@@ -62,7 +65,7 @@ export class TurnOffers {
 
   /** A turn that was given up as hanging may come back beside its successor, so each turn has its own share. */
   readonly join: JoinTurn = async () => {
-    const { claimer, process } = this.#tools
+    const { claimer, process, settler } = this.#tools
     if (this.#wasSmall && this.#hasOlder()) await claimer.caughtUp(patienceMs)
     const { held, end } = claimer.beginTurn()
     // A run that is suspected of crashing its process would take what is claimed beside it along.
@@ -70,15 +73,25 @@ export class TurnOffers {
     // What is ready may have something older waiting.
     const clear = isOpen ? [...this.#answering].filter(({ ready }) => !ready) : []
     const offered = clear.flatMap((endpoint) => this.#offer(endpoint))
+    const lent = settler.lend()
     return {
-      offer: { owner: process.owner(), webhooks: offered.map(({ webhook }) => webhook), most: turnLimits.most },
+      offer: {
+        owner: process.owner(),
+        webhooks: offered.map(({ webhook }) => webhook),
+        most: turnLimits.most,
+        ends: lent && settlesWithTurn(lent.results),
+      },
       taken: (turn) => {
+        lent?.end(turn.settled)
         this.#wasSmall = turn.eventIds.length === turn.dispatched
         end(turn.deliveries.map(({ lease }) => lease))
         this.#take(turn, offered)
       },
-      // A turn that was offered nothing has claimed nothing.
-      lost: () => end(offered.length === 0 ? [] : undefined),
+      lost: () => {
+        lent?.end([])
+        // A turn that was offered nothing has claimed nothing.
+        end(offered.length === 0 ? [] : undefined)
+      },
     }
   }
 

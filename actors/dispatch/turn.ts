@@ -1,6 +1,7 @@
 /**
  * A turn: the one statement that dispatches what waits, and claims the deliveries that this process can send at once
  * (slotbase.turn). It answers with everything that is needed to send them. So a request leaves after one round trip.
+ * Deliveries that have ended are settled in the same statement, after the rest of it.
  */
 import { type EventText, rememberTexts } from "#actors/runtime/event-memory.ts"
 import type { OfferedWebhook, Turn, TurnedDelivery, TurnOffer } from "#actors/runtime/turns.ts"
@@ -17,17 +18,21 @@ interface TurnRow {
   readonly ids: readonly string[] | null
   readonly events: string | null
   readonly deliveries: string | null
+  readonly settled?: string | null
 }
 
 /** @param batch events of one transaction at most. */
 export async function takeTurn(db: Db, batch: number, offer: TurnOffer): Promise<Turn> {
   const of = (value: (webhook: OfferedWebhook) => number | string) => plainArray(offer.webhooks.map(value))
+  const { ends } = offer
   const [row] = await db<[TurnRow]>`
+    ${ends ? db`with turned as materialized (` : db``}
     select dispatched, top, waits_for_check, unclaimed, epoch, ids, events, deliveries
     from slotbase.turn(${batch}, ${offer.owner},
       ${of(({ id }) => id)}::text::uuid[], ${of(({ version }) => version)}::text::integer[], ${of(({ after }) => after)}::text::bigint[],
       ${of(({ ahead }) => ahead)}::text::integer[], ${of(({ cap }) => cap)}::text::integer[], ${of(({ busy }) => busy)}::text::integer[],
-      ${offer.most}, ${hintOrigin})`
+      ${offer.most}, ${hintOrigin})
+    ${ends ? db`), ${ends(db)} select turned.*, settled.leases as settled from turned cross join settled` : db``}`
   const events = JSON.parse(`[${row.events ?? ""}]`) as readonly EventText[]
   rememberTexts(db, events)
   return {
@@ -39,5 +44,6 @@ export async function takeTurn(db: Db, batch: number, offer: TurnOffer): Promise
     events: new Map(events.map((event) => [event.id, event])),
     eventIds: row.ids ?? [],
     deliveries: JSON.parse(`[${row.deliveries ?? ""}]`) as readonly TurnedDelivery[],
+    settled: row.settled ? row.settled.split(",").map(Number) : [],
   }
 }

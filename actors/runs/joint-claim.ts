@@ -29,10 +29,27 @@ export async function claimJointly(
   owner: number,
   members: readonly JointMember[],
 ): Promise<readonly JointPart[]> {
-  const names = members.map(({ handler }) => handler.name)
-  const [claimed] = await db<[Claimed]>`
-    select oldest, lease, behind, positions, event_ids, parts
-    from slotbase.claim_joint(${names}, ${members.map(({ since }) => since)}::bigint[], ${owner}, ${jointEvents})`
+  const [claimed] = await askForClaim(db, owner, members)
+  return takeClaim(db, members, claimed)
+}
+
+/**
+ * The statement of a claim.
+ * @param patient false: another session that claims for one of these handlers is not waited for, and nothing is claimed.
+ */
+export const askForClaim = (sql: Queryable, owner: number, members: readonly JointMember[], patient = true) => sql<
+  [ClaimedJointly]
+>`
+  select oldest, lease, behind, positions, event_ids, parts
+  from slotbase.claim_joint(${members.map(({ handler }) => handler.name)}, ${members.map(({ since }) => since)}::bigint[],
+    ${owner}, ${jointEvents}, ${patient})`
+
+/** What these handlers have claimed, after its commit. */
+export async function takeClaim(
+  db: Db,
+  members: readonly JointMember[],
+  claimed: ClaimedJointly,
+): Promise<readonly JointPart[]> {
   const { oldest, lease, behind, parts } = claimed
   const ofName = new Map(members.map((member) => [member.handler.name, member]))
   for (const name of behind ?? []) ofName.get(name)?.leave()
@@ -59,7 +76,8 @@ export async function claimJointly(
   })
 }
 
-interface Claimed {
+/** The answer of the statement. */
+interface ClaimedJointly {
   /** Null: nothing was looked for. */
   readonly oldest: number | null
   readonly lease: number | null

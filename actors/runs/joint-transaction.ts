@@ -1,6 +1,7 @@
 /**
- * One transaction of several handlers: their effects and their settlement commit together. The handlers come one after
- * the other, in the order of the registry. None may hold the others for long: a part has a limit, and so has the whole.
+ * One transaction of several handlers: their effects and their settlement commit together, and with them the claim of
+ * what comes next. The handlers come one after the other, in the order of the registry. None may hold the others for
+ * long: a part has a limit, and so has the whole.
  */
 
 import { reached } from "#base/crash-points.ts"
@@ -9,7 +10,8 @@ import { isConnectionLost, isUnsent } from "#base/database/errors.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import type { EventContext } from "#events/outbox.ts"
 import { handlingOf } from "./batch-transaction.ts"
-import { type EndedJointPart, type JointPart, settleJointly } from "./joint-claim.ts"
+import { askForClaim, type EndedJointPart, type JointPart, settleJointly, takeClaim } from "./joint-claim.ts"
+import type { JointMember } from "./joint-member.ts"
 import { asFenced, type Ended } from "./settle.ts"
 
 /**
@@ -35,19 +37,34 @@ export class JointPartFailed extends Error {
 /** The part took longer than the others should wait. */
 class PartTooLong extends Error {}
 
+export interface JointWork {
+  readonly lease: number
+  readonly parts: readonly JointPart[]
+  readonly environment: EventContext["environment"]
+  /**
+   * Asked after the effects: the handlers for which the settlement also claims what comes next. It claims nothing when
+   * it has no time for all parts.
+   */
+  readonly goOn: () => { readonly owner: number; readonly members: readonly JointMember[] } | undefined
+}
+
+export interface JointDone {
+  /** The parts that are settled. */
+  readonly done: readonly EndedJointPart[]
+  /** What the settlement has claimed. */
+  readonly takeNext: () => Promise<readonly JointPart[]>
+}
+
 /**
- * Handles as many parts as there is time for; at least the first one. Answers the parts that are settled. Throws
- * JointPartFailed for an error of a handler, and Fenced when a part is somebody else's now.
+ * Handles as many parts as there is time for; at least the first one. Throws JointPartFailed for an error of a handler,
+ * and Fenced when a part is somebody else's now. Then nothing is claimed either.
  */
-export async function runJointly(
-  db: Db,
-  lease: number,
-  parts: readonly JointPart[],
-  environment: EventContext["environment"],
-): Promise<readonly EndedJointPart[]> {
+export async function runJointly(db: Db, { lease, parts, environment, goOn }: JointWork): Promise<JointDone> {
   const begun = performance.now()
+  let next: ReturnType<JointWork["goOn"]>
+  let asked: ReturnType<typeof askForClaim> | undefined
   try {
-    return await db.begin(async (tx) => {
+    const done = await db.begin(async (tx) => {
       // Travels with the first statement of the first part; if it fails, so does the transaction.
       tx`
         select set_config('idle_in_transaction_session_timeout', ${idleLimit}, true), set_config('statement_timeout', ${`${partMs}ms`}, true)`.catch(
@@ -59,10 +76,17 @@ export async function runJointly(
         reached("joint-part-made")
         if (performance.now() - begun > wholeMs) break
       }
-      // Travels with COMMIT in one round trip.
-      tx.beforeCommit((last) => [settleJointly(last, lease, done)])
+      next = done.length === parts.length ? goOn() : undefined
+      // Both travel with COMMIT in one round trip.
+      tx.beforeCommit((last) => {
+        const settled = settleJointly(last, lease, done)
+        if (next) asked = askForClaim(last, next.owner, next.members, false)
+        return asked ? [settled, asked] : [settled]
+      })
       return done
     })
+    const claimed = (await asked)?.[0]
+    return { done, takeNext: async () => (next && claimed ? takeClaim(db, next.members, claimed) : []) }
   } catch (error) {
     throw asFenced(error)
   }

@@ -1,7 +1,10 @@
 /**
  * What the dispatcher and the deliverer of a process tell each other about a turn. In a turn events are dispatched, and
- * those of their deliveries are claimed that the process can send at once.
+ * those of their deliveries are claimed that the process can send at once. Deliveries that have ended are settled with
+ * it.
  */
+import type { PendingQuery, Row } from "postgres"
+import type { Db } from "#base/database/db.ts"
 import type { EventText } from "./event-memory.ts"
 
 /** A webhook that answers fast, and how much of it a turn may claim for this process. */
@@ -31,6 +34,15 @@ export interface TurnedDelivery {
   readonly places: number
 }
 
+/** A part of a statement. */
+export type Fragment = PendingQuery<readonly Row[]>
+
+/**
+ * Parts of the turn's statement, behind the part "turned", that settle deliveries which have ended. The last one is
+ * "settled (leases)".
+ */
+export type SettlesEnds = (db: Db) => Fragment
+
 export interface Turn {
   readonly dispatched: number
   /** The end of the log before this turn. The nth event has the position top + nth. */
@@ -46,6 +58,8 @@ export interface Turn {
   /** The ids of the events in their order; empty after a turn that dispatched many. */
   readonly eventIds: readonly string[]
   readonly deliveries: readonly TurnedDelivery[]
+  /** The leases of deliveries that were settled with it. */
+  readonly settled: readonly number[]
 }
 
 export interface TurnOffer {
@@ -54,6 +68,8 @@ export interface TurnOffer {
   readonly webhooks: readonly OfferedWebhook[]
   /** Deliveries of all these webhooks together. */
   readonly most: number
+  /** Undefined: no delivery has ended. */
+  readonly ends?: SettlesEnds | undefined
 }
 
 /** One turn, as the deliverer of this process takes part in it. Exactly one of its ends is told. */

@@ -60,7 +60,7 @@ async function settled(handlers: readonly string[]): Promise<string> {
   const sinces = handlers.map(() => 0)
   const durations = handlers.map((_, nth) => nth + 1)
   const [{ lease }] = await db<[{ lease: number }]>`
-    select lease from slotbase.claim_joint(${handlers}, ${sinces}::bigint[], ${owner}, 32)`
+    select lease from slotbase.claim_joint(${handlers}, ${sinces}::bigint[], ${owner}, 32, true)`
   await db`select slotbase.settle_joint(${lease}, ${handlers}, ${durations}::real[], ${handlers.length}, null)`
   return id
 }

@@ -5,6 +5,7 @@ const folder = "test/actors/runs"
 const byClaims = [`${folder}/joint-claim.test.ts`]
 const byRuns = [`${folder}/joint-runs.test.ts`, `${folder}/joint-hold-ups.test.ts`]
 const runs = { file: "actors/runs/joint-runs.ts", tests: byRuns }
+const goesOn = { file: "actors/runs/joint-runs.ts", tests: [`${folder}/joint-goes-on.test.ts`] }
 const member = { file: "actors/runs/joint-member.ts", tests: byRuns }
 const sql = { file: "sql/0061-together.sql", tests: byClaims }
 
@@ -33,6 +34,27 @@ export const jointMutations: readonly Mutation[] = [
     name: "joint-part-larger-than-its-handler-takes",
     find: "handler.atMost !== undefined && runs.length > handler.atMost",
     replace: "false",
+  },
+  {
+    ...goesOn,
+    name: "joint-quick-settlement-claims",
+    find: "performance.now() - claimedAt >= gatherMs && ",
+    replace: "",
+  },
+  { ...goesOn, name: "joint-settlement-claims-for-ever", find: " && performance.now() < until", replace: "" },
+  { ...goesOn, name: "joint-settlement-claims-at-a-stop", find: "!isBusy() || stopping.aborted", replace: "!isBusy()" },
+  {
+    ...goesOn,
+    name: "joint-settlement-claims-for-those-that-left",
+    find: "group.filter(({ isApart }) => !isApart)",
+    replace: "group",
+  },
+  {
+    ...goesOn,
+    file: "actors/runs/joint-transaction.ts",
+    name: "joint-settlement-waits-for-claims",
+    find: "next.members, false)",
+    replace: "next.members, true)",
   },
   {
     ...member,

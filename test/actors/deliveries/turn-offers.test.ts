@@ -30,6 +30,7 @@ beforeEach(() => {
     process: actorProcess(1),
     claimer: claimer as Claimer,
     finder: { seen: 0, skip: () => {} } as unknown as Finder,
+    settler: { lend: () => undefined },
     onClaimed: () => {},
   })
   offers.answered(endpoint)
@@ -38,7 +39,7 @@ beforeEach(() => {
 const offered = async () => (await offers.join()).offer.webhooks.map(({ id }) => id)
 const aTurn = (given: Partial<Turn>): Turn => ({
   ...{ dispatched: 0, top: 0, waitsForCheck: false, unclaimed: false, epoch: null },
-  ...{ events: new Map(), eventIds: [], deliveries: [] },
+  ...{ events: new Map(), eventIds: [], deliveries: [], settled: [] },
   ...given,
 })
 

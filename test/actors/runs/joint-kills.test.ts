@@ -33,6 +33,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
+const oneComes = "not at all, while one more comes"
 const kills: readonly (readonly [way: string, point: CrashPoint, nth: number])[] = [
   ["not at all", "runs-claimed", 1],
   ["not at all", "effect-begun", 1],
@@ -42,6 +43,13 @@ const kills: readonly (readonly [way: string, point: CrashPoint, nth: number])[]
   ["not at all", "joint-part-made", 3],
   ["not at all", "before-commit", 1],
   ["not at all", "runs-committed", 1],
+  // Its settlement claims what came meanwhile.
+  [oneComes, "before-commit", 2],
+  [oneComes, "runs-committed", 1],
+  [oneComes, "runs-claimed", 2],
+  [oneComes, "joint-part-made", 4],
+  [oneComes, "before-commit", 3],
+  [oneComes, "runs-committed", 2],
   ["by throwing", "effect-begun", 3],
   ["by throwing", "joint-part-left", 1],
   ["by throwing", "joint-part-made", 3],
@@ -60,7 +68,7 @@ test.each(kills)(
   async (way, point, nth) => {
     const dying = await start(way, point, `${nth}`)
     await queueEvents(db, eventsPerKill)
-    events += eventsPerKill
+    events += eventsPerKill + (way === oneComes ? 1 : 0)
     expect(await dying.exited).toBe(137)
     await expireProcesses()
     const heir = await aGroup(

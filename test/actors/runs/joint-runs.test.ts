@@ -8,6 +8,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { causedBy } from "#events/caused-by.ts"
 import { record, setEventContext } from "#events/outbox.ts"
 import {
+  afterEachCommit,
   aGroup,
   anEffect,
   eachOnce,
@@ -285,14 +286,8 @@ const theGroup = (more: More = {}) => aGroup(db, owner, handlersOf(more))
 
 /** A connection that is lost after each commit, before the answer. */
 const losingAnswers = (on: Db): Db =>
-  new Proxy(on, {
-    get: (target, name) =>
-      name !== "begin"
-        ? Reflect.get(target, name)
-        : async (work: Parameters<Db["begin"]>[0]) => {
-            await target.begin(work)
-            throw Object.assign(new Error("the answer is lost"), { code: "CONNECTION_CLOSED" })
-          },
+  afterEachCommit(on, () => {
+    throw Object.assign(new Error("the answer is lost"), { code: "CONNECTION_CLOSED" })
   })
 
 async function transactionsOfEffects(): Promise<number> {

@@ -93,6 +93,19 @@ export async function aGroup(db: Db, owner: number, handlers: readonly Transacti
   }
 }
 
+/** The function runs after each commit, before the program knows of it. */
+export const afterEachCommit = (on: Db, then: () => void): Db =>
+  new Proxy(on, {
+    get: (target, name) =>
+      name !== "begin"
+        ? Reflect.get(target, name)
+        : async (work: Parameters<Db["begin"]>[0]) => {
+            const result = await target.begin(work)
+            then()
+            return result
+          },
+  })
+
 /** Ways in which a handler holds up a transaction, for longer than the others should wait. */
 export const holdUps: Readonly<Record<string, (tx: Tx) => Promise<unknown>>> = {
   "waits for a lock for a second": (tx) => tx`update slots set taken = taken + 1 where name = 'A'`,

@@ -6,13 +6,18 @@ import { startLifeSign } from "#actors/runtime/life-sign.ts"
 import { arm, type CrashPoint } from "#base/crash-points.ts"
 import { connect } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { aGroup, anEffect, jointHandlers } from "./joint.ts"
+import { aGroup, anEffect, jointHandlers, queueEvents } from "./joint.ts"
 
 /** How the second handler fails in its transaction. */
 const ways: Readonly<Record<string, (tx: Tx) => Promise<unknown>>> = {
   "not at all": async () => undefined,
   "by throwing": async () => {
     throw new Error("broken")
+  },
+  "not at all, while one more comes": async (tx) => {
+    if (!hasCome) await queueEvents(db, 1)
+    hasCome = true
+    await tx`select pg_sleep(0.025)`
   },
   "at the commit": (tx) => tx`insert into unique_later values (1), (1)`,
   "by a deadlock": async (tx) => {
@@ -30,6 +35,8 @@ const ways: Readonly<Record<string, (tx: Tx) => Promise<unknown>>> = {
     await Promise.allSettled([ends, waiting])
   },
 }
+
+let hasCome = false
 
 const [url = "", way = "", point = "", nth = "1", event] = process.argv.slice(2)
 const db = connect(url, { max: 5, applicationName: "slotbase test joint" })

@@ -65,6 +65,30 @@ export const delivered = (delivery: ClaimedDelivery): AttemptResult => ({
   body: "",
 })
 
+/** While it is closed, the settlements of the deliverer fail, those that go with a turn excepted. */
+export function refusingSettlements(on: Db) {
+  let [isClosed, refused] = [false, 0]
+  const db = new Proxy(on, {
+    apply: (target, self, [text, ...values]) => {
+      const isSettlement = Array.isArray(text) && "raw" in text && text[0].trim() === "with"
+      if (!isClosed || !isSettlement) return Reflect.apply(target, self, [text, ...values])
+      refused++
+      return Promise.reject(new Error("the settlement is refused"))
+    },
+  })
+  return {
+    db,
+    close: () => {
+      isClosed = true
+      refused = 0
+    },
+    open: () => {
+      isClosed = false
+    },
+    refused: () => refused,
+  }
+}
+
 export interface TestDeliverer extends Deliverer {
   readonly owner: number
   /** Scans the whole queue, and waits until every claimed delivery is settled. */
