@@ -20,6 +20,7 @@ const position = { type: "string", pattern: "^[0-9]{1,15}$", description: "a pos
 const place = { type: "string", pattern: "^[0-9]{1,15}(-[0-9a-f]{16})?$", description: "a position, with its epoch" }
 const epoch = { type: "string", pattern: "^[0-9a-f]{16}$", description: "the log in which the position counts" }
 const more = { const: true, description: "more frames of this position follow on this channel" }
+const isMore = { const: true, description: "the replay goes on behind this position" }
 const text = { type: "string" }
 const uuid = { type: "string", format: "uuid" }
 
@@ -67,9 +68,16 @@ export const serverFrames: Readonly<Record<string, LiveMessage>> = {
     example: { type: "ready", session: example.userSessionId, pingMs: liveLimits.pingMs },
   },
   subscribed: {
-    summary: "The socket listens; `replayed` frames follow at once",
-    schema: frame("subscribed", { channel, position, epoch, replayed: { type: "integer", minimum: 0 } }),
+    summary: "The socket listens; `replayed` frames follow at once, and with `more` others behind them",
+    schema: frame("subscribed", { channel, position, epoch, replayed: { type: "integer", minimum: 0 }, more: isMore }, [
+      "more",
+    ]),
     example: { type: "subscribed", channel: court, position: at, epoch: log, replayed: 0 },
+  },
+  replayed: {
+    summary: "Everything up to this position was sent on the channel; without `more` the replay has ended",
+    schema: frame("replayed", { channel, position, epoch, more: isMore }, ["more"]),
+    example: { type: "replayed", channel: court, position: at, epoch: log, more: true },
   },
   unsubscribed: {
     summary: "The socket listens no more",

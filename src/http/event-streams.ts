@@ -9,6 +9,8 @@ export interface EventStream {
   readonly response: Response
   /** False when more than the limit waits for the client. The text is still queued. */
   readonly write: (text: string) => boolean
+  /** How many bytes wait for the client. */
+  readonly waiting: () => number
   /** Resolves when the client has read what was written, or has left. */
   readonly drained: () => Promise<void>
   readonly end: () => void
@@ -63,14 +65,16 @@ export function openEventStream({ request, server }: Timed, waitingBytes: number
     },
     new ByteLengthQueuingStrategy({ highWaterMark: 1 }),
   )
+  const waitingNow = () => Math.max(0, -(sink.desiredSize ?? 0))
   return {
     response: new Response(body, { headers: eventStreamHeaders }),
     ended: over.signal,
     write(text) {
       if (over.signal.aborted) return true
       sink.enqueue(encoder.encode(text))
-      return -(sink.desiredSize ?? 0) <= waitingBytes
+      return waitingNow() <= waitingBytes
     },
+    waiting: waitingNow,
     async drained() {
       while (!over.signal.aborted && (sink.desiredSize ?? 1) <= 0)
         await new Promise<void>((go) => {

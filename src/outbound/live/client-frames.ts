@@ -1,14 +1,16 @@
 /** The frames that clients send, read leniently: unknown fields are ignored, faults are named. */
 import { readPlace } from "#events/log-place.ts"
 
+export interface SubscribeFrame {
+  readonly type: "subscribe"
+  readonly channel: string
+  readonly after?: number | undefined
+  readonly epoch?: string | undefined
+}
+
 export type ClientFrame =
   | { readonly type: "auth"; readonly token: string }
-  | {
-      readonly type: "subscribe"
-      readonly channel: string
-      readonly after?: number | undefined
-      readonly epoch?: string | undefined
-    }
+  | SubscribeFrame
   | { readonly type: "guest" }
   | { readonly type: "unsubscribe"; readonly channel: string }
   | { readonly type: "ping" }

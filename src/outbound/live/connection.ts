@@ -4,17 +4,14 @@
  */
 import { authenticate, type Caller } from "#access/caller.ts"
 import { clock } from "#base/clock.ts"
-import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { RateLimiter } from "#base/limits/rate-limiter.ts"
-import { isAvailability, mayListen, type PlacedChannel, parseChannel, place, publicOf } from "./channels.ts"
-import { type ClientFrame, readFrame } from "./client-frames.ts"
-import { positionTopic, textOfPosition } from "./frames.ts"
-import type { Hub, Socket } from "./hub.ts"
+import { type ClientFrame, readFrame, type SubscribeFrame } from "./client-frames.ts"
+import { textOfPosition } from "./frames.ts"
+import type { Hub, Listener, Socket } from "./hub.ts"
 import { closeCodes } from "./limits.ts"
-import type { FrameText } from "./log-row.ts"
-import { missedBy } from "./missed.ts"
+import { Subscriptions } from "./subscriptions.ts"
 
 /** What a new socket comes with. */
 export interface Given {
@@ -26,13 +23,12 @@ export interface Given {
   readonly lookedUp?: (userId: string | undefined) => void
 }
 
-export class Connection {
+export class Connection implements Listener {
   readonly session = newId()
   readonly share: string
   readonly #live: Hub<Connection>
   readonly #socket: Socket
-  /** With the channels that are open to everybody: `isPublic`. */
-  readonly #channels = new Map<string, PlacedChannel & { readonly isPublic: boolean }>()
+  readonly #subscriptions: Subscriptions
   readonly #frames: RateLimiter
   readonly #authTimer: Timer
   #lookedUp: Given["lookedUp"]
@@ -48,6 +44,7 @@ export class Connection {
   constructor(live: Hub<Connection>, socket: Socket, { share, lookedUp }: Given) {
     this.#live = live
     this.#socket = socket
+    this.#subscriptions = new Subscriptions(live, socket, this)
     this.share = share
     this.#lookedUp = lookedUp
     const { framesAtOnce, framesPerSecond } = live.limits
@@ -72,20 +69,47 @@ export class Connection {
     return this.#isGuest
   }
 
+  get caller(): Caller | undefined {
+    return this.#caller
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   /** The facilities of the channels that it hears because they are public. */
   get publicFacilities(): string[] {
-    return [...this.#channels.values()].flatMap((each) => (each.isPublic && each.facilityId ? [each.facilityId] : []))
+    return this.#subscriptions.publicFacilities
   }
 
   listensIn(facilities: ReadonlySet<string>): boolean {
-    return this.#channels.values().some(({ facilityId }) => facilityId !== null && facilities.has(facilityId))
+    return this.#subscriptions.listensIn(facilities)
   }
 
   /** Handles a message of the client. */
   receive(message: unknown): void {
     if (this.#closed) return
-    if (this.#frames.take(this.session).waitMs > 0) this.close(closeCodes.tooMany, "too many frames")
-    else this.#work = this.#work.then(() => (this.#closed ? undefined : this.#handle(message)))
+    if (this.#frames.take(this.session).waitMs > 0) {
+      this.close(closeCodes.tooMany, "too many frames")
+      return
+    }
+    const frame = readFrame(message)
+    if (this.#subscriptions.isReplaying && "type" in frame) {
+      // A long replay does not outlast its token, nor the client's wish for it. Other frames wait for its end.
+      if (frame.type === "auth") return void this.#handle(frame)
+      if (frame.type === "unsubscribe") this.#subscriptions.stopReplay(frame.channel)
+    }
+    this.#next(() => this.#handle(frame))
+  }
+
+  /** Follows several channels together, in the order of the log. */
+  follow(frames: readonly SubscribeFrame[]): void {
+    this.#next(() => this.#trying(frames[0], () => this.#subscriptions.follow(frames)))
+  }
+
+  /** The client has read what waited for it. */
+  drained(): void {
+    this.#subscriptions.drained()
   }
 
   close(code: number, reason: string): void {
@@ -98,7 +122,7 @@ export class Connection {
   closed(): void {
     this.#closed = true
     clearTimeout(this.#authTimer)
-    this.#channels.clear()
+    this.#subscriptions.clear()
     this.#socket.leave?.()
     this.#live.disconnect(this)
   }
@@ -115,33 +139,46 @@ export class Connection {
     }
     if (caller !== "guest") this.#known(caller)
     else this.recheckAt = performance.now() + this.#live.limits.recheckMs
-    const withdrawn = this.#channels
-      .values()
-      .find((channel) => !this.#mayListen(channel) && !(channel.isPublic && open.has(channel.facilityId ?? "")))
-    if (withdrawn) this.close(closeCodes.accessWithdrawn, `no longer allowed: ${withdrawn.name}`)
+    const withdrawn = this.#subscriptions.withdrawn(open)
+    if (withdrawn !== undefined) this.close(closeCodes.accessWithdrawn, `no longer allowed: ${withdrawn}`)
     return withdrawn === undefined
   }
 
   /** Tells the client to refetch the data of all its channels. */
   resync(position: number): void {
-    const at = { position: String(position), epoch: this.#live.epoch }
-    for (const channel of this.#channels.keys()) this.#send({ type: "resync", channel, ...at })
+    this.#subscriptions.resync(position)
   }
 
-  async #handle(message: unknown): Promise<void> {
-    const frame = readFrame(message)
+  send(frame: object): void {
+    if (!this.#closed) this.#socket.send(JSON.stringify(frame))
+  }
+
+  error(code: string, message: string, about: { channel?: string } = {}): void {
+    this.send({ type: "error", code, ...about, message })
+  }
+
+  #next(work: () => Promise<void>): void {
+    this.#work = this.#work.then(() => (this.#closed ? undefined : work()))
+  }
+
+  async #handle(frame: ReturnType<typeof readFrame>): Promise<void> {
     if ("fault" in frame) return this.#badFrame(frame.fault)
     const isKnown = this.#caller !== undefined || this.#isGuest
     if (frame.type !== "auth" && frame.type !== "guest" && frame.type !== "ping" && !isKnown)
       return this.close(closeCodes.notAuthenticated, "the first frame must be auth")
+    await this.#trying(frame, () => this.#answer(frame))
+  }
+
+  async #trying(frame: ClientFrame | undefined, answer: () => Promise<void> | void): Promise<void> {
     try {
-      await this.#answer(frame)
+      await answer()
     } catch (error) {
       if (error instanceof NotAuthenticated) return this.close(closeCodes.notAuthenticated, "the token is not valid")
       process.emitWarning(error instanceof Error ? error : String(error))
-      if (frame.type === "auth") return this.close(closeCodes.restarting, "the database does not answer")
+      if (frame === undefined || frame.type === "auth")
+        return this.close(closeCodes.restarting, "the database does not answer")
       const channel = "channel" in frame ? { channel: frame.channel } : {}
-      this.#error("unavailable", "The database does not answer; try again in a moment.", channel)
+      this.error("unavailable", "The database does not answer; try again in a moment.", channel)
     }
   }
 
@@ -150,11 +187,11 @@ export class Connection {
       case "auth":
         return this.#authenticate(frame.token)
       case "subscribe":
-        return this.#subscribe(frame)
+        return this.#subscriptions.follow([frame])
       case "guest":
         return this.#goOnAsGuest()
       case "unsubscribe":
-        return this.#unsubscribe(frame.channel)
+        return this.#subscriptions.unsubscribe(frame.channel)
       case "ping":
         if (!this.#closed) this.#socket.send(textOfPosition("pong", this.#live.position, this.#live.epoch))
     }
@@ -191,7 +228,7 @@ export class Connection {
   }
 
   #ready(): void {
-    this.#send({ type: "ready", session: this.session, pingMs: this.#live.limits.pingMs })
+    this.send({ type: "ready", session: this.session, pingMs: this.#live.limits.pingMs })
   }
 
   async #callerOf(token: string): Promise<Caller> {
@@ -207,56 +244,6 @@ export class Connection {
     }
   }
 
-  async #subscribe({ channel: given, after, epoch }: Extract<ClientFrame, { type: "subscribe" }>): Promise<void> {
-    const channel = parseChannel(given)
-    if (channel === undefined)
-      return this.#error("unknown_channel", "There is no channel of that name.", { channel: given })
-    const { name } = channel
-    if (!this.#channels.has(name) && this.#channels.size >= this.#live.limits.subscriptionsPerSocket)
-      return this.#error("too_many", `A socket has at most ${this.#live.limits.subscriptionsPerSocket} channels.`, {
-        channel: name,
-      })
-    const placed = await place(this.#live.db, channel)
-    if (placed === undefined) return this.#forbidden(name)
-    const isPublic = !this.#mayListen(placed) && (await isOpenToAll(this.#live.db, placed))
-    if (!isPublic && !this.#mayListen(placed)) return this.#forbidden(name)
-    await this.#live.started
-    // From here on the frames of the channel are kept, so one that is joined already must not send them as well.
-    if (this.#channels.delete(name)) this.#socket.unsubscribe(name)
-    const missing = missedBy(this.#live, placed, { after, epoch })
-    try {
-      const missed = await missing.read()
-      if (this.#closed) return
-      if (!isPublic && !this.#mayListen(placed)) return this.#forbidden(name)
-      // From here to the end of the tick nothing can be published.
-      this.#join({ ...placed, isPublic }, missed())
-    } finally {
-      missing.stop()
-    }
-  }
-
-  #join(channel: PlacedChannel & { readonly isPublic: boolean }, missed: readonly FrameText[] | "resync"): void {
-    const { name } = channel
-    const at = { position: String(this.#live.positionOf(channel)), epoch: this.#live.epoch }
-    const replayed = missed === "resync" ? 0 : missed.length
-    this.#socket.cork(() => {
-      this.#send({ type: "subscribed", channel: name, ...at, replayed })
-      if (missed === "resync") this.#send({ type: "resync", channel: name, ...at })
-      else for (const frame of missed) this.#socket.hold ? this.#socket.hold(frame) : this.#socket.send(frame.text)
-    })
-    this.#socket.subscribe(name)
-    this.#socket.subscribe(positionTopic)
-    this.#channels.set(name, channel)
-  }
-
-  #unsubscribe(given: string): void {
-    const name = parseChannel(given)?.name ?? given
-    if (this.#channels.delete(name)) {
-      this.#socket.unsubscribe(name)
-      this.#send({ type: "unsubscribed", channel: name })
-    } else this.#error("not_subscribed", "This socket does not listen to that channel.", { channel: name })
-  }
-
   #known(caller: Caller): void {
     this.#caller = caller
     const left =
@@ -266,28 +253,8 @@ export class Connection {
     this.recheckAt = performance.now() + Math.max(0, Math.min(left, atMost))
   }
 
-  #mayListen(channel: PlacedChannel): boolean {
-    return this.#caller !== undefined && mayListen(this.#caller, channel)
-  }
-
-  /** The same words for a channel that does not exist: a stranger learns nothing about other facilities. */
-  #forbidden(channel: string): void {
-    this.#error("forbidden", "You may not listen to this channel.", { channel })
-  }
-
   #badFrame(fault: string): void {
     if (++this.#badFrames >= this.#live.limits.badFrames) this.close(closeCodes.protocolError, fault)
-    else this.#error("bad_frame", fault)
-  }
-
-  #error(code: string, message: string, about: { channel?: string } = {}): void {
-    this.#send({ type: "error", code, ...about, message })
-  }
-
-  #send(frame: object): void {
-    if (!this.#closed) this.#socket.send(JSON.stringify(frame))
+    else this.error("bad_frame", fault)
   }
 }
-
-const isOpenToAll = async (db: Db, channel: PlacedChannel): Promise<boolean> =>
-  isAvailability(channel) && channel.facilityId !== null && (await publicOf(db, [channel.facilityId])).size > 0

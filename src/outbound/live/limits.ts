@@ -8,15 +8,19 @@ export const liveLimits = {
    * heals nothing.
    */
   backpressureBytes: 256 * 1024,
-  /** A replay is sent at once, so it stays well below the bytes that may wait for a slow client. */
+  /** A replay joins the live frames with so much at once. It stays well below the bytes that may wait for a client. */
   replayBytes: 128 * 1024,
-  /** A client refetches faster than it reads more frames than this. */
-  replayFrames: 1_000,
-  /** Events of its types that one replay reads: at most 100 ms of database time. */
-  replayReach: 5_000,
-  /** Positions of the log that one replay looks through for them: at most 50 ms. */
+  /** Events of one page of a replay: 20 ms of database time, and 80 KB of frames. */
+  replayEvents: 250,
+  /** Positions of the log that one page looks through for them: at most 50 ms. */
   replayScan: 100_000,
-  /** Replays in flight in this process. After a restart all clients come back at once. */
+  /** Days of resources whose slots one page reads. Beyond this the page has fewer events. */
+  replayDays: 40,
+  /** A page goes on when no more than this waits for the client. */
+  replayWaitingBytes: 64 * 1024,
+  /** The time in which a client must have read so much of a page. */
+  replayStallMs: 30_000,
+  /** Pages of replays that are read at once in this process. After a restart all clients come back at once. */
   replaysAtOnce: 4,
   /** A client that shows a facility of 40 courts needs 45. */
   subscriptionsPerSocket: 100,
@@ -44,8 +48,11 @@ export const liveLimits = {
   positionMs: 20_000,
   /** The interval between two checks whether a socket may still listen. Events of the log check at once. */
   recheckMs: 30_000,
-  /** The same for API keys, whose end is no event. Few distinct keys are connected, and each is read once. */
-  keyRecheckMs: 1_000,
+  /**
+   * The same for API keys, whose end is no event. Few distinct keys are connected, and each is read once. With the search
+   * for due sockets it makes less than a second.
+   */
+  keyRecheckMs: 600,
   /** Days whose slots are computed for one batch of events. Beyond this limit the channel is told to refetch. */
   daysPerBatch: 200,
   /** The client receives something at least this often: a position, or a ping of the protocol after 24 s of silence. */

@@ -1,5 +1,6 @@
 /** Reads the log for the live part: positions with their events and the people of their bookings, in one statement. */
 import type { Queryable } from "#base/database/db.ts"
+import type { LiveChannel } from "./channels.ts"
 import type { LogRow } from "./frames.ts"
 
 /** Positions after one, up to another (included), or as far as the log goes. */
@@ -8,6 +9,8 @@ export interface LogRange {
   readonly upTo?: number
   /** Undefined: of all facilities. */
   readonly facilityId?: string | undefined
+  /** Only events of this user's bookings, or of the user's notifications. Undefined: of everybody. */
+  readonly ofUser?: Pick<LiveChannel, "pattern" | "id"> | undefined
 }
 
 /** A part of the log. */
@@ -20,7 +23,7 @@ export interface LogPage {
 
 export async function readLog(
   db: Queryable,
-  { after, upTo, facilityId }: LogRange,
+  { after, upTo, facilityId, ofUser }: LogRange,
   { limit, types }: { limit: number; types?: readonly string[] },
 ): Promise<LogPage> {
   // The outer join answers the epoch also when there are no rows.
@@ -46,6 +49,7 @@ export async function readLog(
         ${upTo === undefined ? db`` : db`and position <= ${upTo}`}
         ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
         ${types === undefined ? db`` : db`and type = any (${types as string[]})`}
+        ${ofUser === undefined ? db`` : db`and event_id = any (array(${eventsOfUser(db, ofUser)}))`}
       order by position limit ${limit}
     ) p on true
     left join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
@@ -60,22 +64,27 @@ export async function readLog(
 }
 
 /**
- * The first and the last position that are kept (0 and 0 when there are none).
- * Also counts the positions of a range, up to a limit.
+ * The ids of the events of a user's bookings, or of the messages to the user. These are few, and found by indexes. To
+ * look through the log for them would read the events of all people.
  */
-export async function measureLog(
-  db: Queryable,
-  { after, upTo, facilityId }: LogRange,
-  limit: number,
-): Promise<{ first: number; last: number; held: number }> {
-  const [row] = await db<[{ first: number; last: number; held: number }]>`
-    select coalesce(min(position), 0) as first, coalesce(max(position), 0) as last,
-           (select count(*) from (
-              select from slotbase.event_positions
-              where position > ${after}
-                ${upTo === undefined ? db`` : db`and position <= ${upTo}`}
-                ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
-              limit ${limit}) r) as held
+const eventsOfUser = (db: Queryable, { pattern, id }: Pick<LiveChannel, "pattern" | "id">) => db`
+  select e.id from slotbase.events e
+  where e.aggregate_id = any (array(${
+    pattern === "user:{userId}:bookings"
+      ? db`select b.id::text from slotbase.bookings b where b.booker_id = ${id}
+           union select p.booking_id::text from slotbase.booking_participants p where p.user_id = ${id}`
+      : db`select distinct n.event_id::text from slotbase.notifications n
+           where n.user_id = ${id} and n.channel = 'in_app'`
+  }))`
+
+/** The first position that is kept (0: there is none), and whether the event of the next position is kept. */
+export async function firstOfLog(db: Queryable, after: number): Promise<{ first: number; isKept: boolean }> {
+  const [row] = await db<[{ first: number; isKept: boolean }]>`
+    select coalesce(min(position), 0) as first,
+           coalesce((select e.id is not null
+                     from slotbase.event_positions p
+                     left join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
+                     where p.position = ${after + 1}), true) as "isKept"
     from slotbase.event_positions`
   return row
 }

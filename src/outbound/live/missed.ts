@@ -1,43 +1,80 @@
 /**
- * What a client has missed on a channel: the frames after its position, and those published while they are read. With
- * both it goes on without a hole and without a repeat.
+ * What a client has missed on one channel, read page by page. The frames that are read and not sent yet stay here, so
+ * that several channels of one stream can leave in one order.
  */
 import { isOfOtherLog } from "#events/log-place.ts"
 import type { PlacedChannel } from "./channels.ts"
 import type { Hub } from "./hub.ts"
 import type { FrameText } from "./log-row.ts"
-import { replay } from "./replay.ts"
+import { replayPage } from "./replay.ts"
 
-export interface Missed {
-  /**
-   * Reads what was missed. The function that it answers must be called in the tick in which the socket joins: until
-   * then, more may be published.
-   */
-  readonly read: () => Promise<() => readonly FrameText[] | "resync">
-  readonly stop: () => void
+/** A channel that a client hears or wants to hear. `isPublic`: the caller may hear it because everybody may. */
+export type FollowedChannel = PlacedChannel & { readonly isPublic: boolean }
+
+/** A channel to follow, and from where. Without `after`: from now on. */
+export interface FollowWish {
+  readonly channel: FollowedChannel
+  readonly after?: number | undefined
+  /** The log in which `after` counts; undefined: the present one. */
+  readonly epoch?: string | undefined
 }
 
-/** From this tick on the frames of the channel are kept. */
-export function missedBy(
-  live: Hub<never>,
-  channel: PlacedChannel,
-  { after, epoch }: { readonly after: number | undefined; readonly epoch: string | undefined },
-): Missed {
-  const kept = live.keep(channel.name)
-  const upTo = live.positionOf(channel)
-  const { resyncs, epoch: present = "" } = live
+export class Missed {
+  readonly channel: FollowedChannel
+  /** In the order of their positions. */
+  frames: readonly FrameText[] = []
+  /** All frames of the channel up to here were read. */
+  upTo: number
+  /** The client must refetch, and goes on from `upTo`. */
+  isRefetch = false
+  /** How many frames were sent. */
+  sent = 0
+  readonly #live: Hub<never>
 
-  async function read(): Promise<() => readonly FrameText[] | "resync"> {
-    if (after === undefined) return () => (resyncs === live.resyncs ? kept.texts : "resync")
-    if (isOfOtherLog({ position: after, epoch }, present)) return () => "resync"
-    const { db, limits } = live
-    const found = await live.replaying(() => replay(db, channel, { after, upTo, epoch: present, limits }))
-    // Another process has sent this client positions that this process comes to in a moment.
-    const before = found !== "ahead" ? found : (await live.reached(after)) ? [] : "resync"
-    if (before === "resync") return () => "resync"
-    // A frame that the client has, because this process is behind, is not repeated.
-    return () =>
-      resyncs === live.resyncs ? [...before, ...kept.texts.filter(({ position }) => position > after)] : "resync"
+  constructor(live: Hub<never>, { channel, after, epoch }: FollowWish) {
+    this.#live = live
+    this.channel = channel
+    this.upTo = after ?? live.positionOf(channel)
+    if (after !== undefined && isOfOtherLog({ position: after, epoch }, live.epoch ?? "")) this.refetch()
   }
-  return { read, stop: kept.stop }
+
+  get bytes(): number {
+    return bytesOf(this.frames)
+  }
+
+  /** Reads the next page. Answers whether everything up to the position is read. */
+  async read(upTo: number): Promise<boolean> {
+    if (this.upTo === upTo) return true
+    const { db, limits, epoch = "" } = this.#live
+    const page = await this.#live.replaying(() =>
+      replayPage(db, this.channel, { after: this.upTo, upTo, epoch, limits }),
+    )
+    // Another process has sent this client positions that this process comes to in a moment.
+    if (page === "ahead" && (await this.#live.reached(this.upTo))) return true
+    if (page === "ahead" || page === "resync") {
+      this.refetch()
+      return true
+    }
+    this.frames = [...this.frames, ...page.frames]
+    this.upTo = page.upTo
+    return page.upTo >= upTo
+  }
+
+  /** Takes the frames up to a position. */
+  take(upTo: number): readonly FrameText[] {
+    const taken = this.frames.filter(({ position }) => position <= upTo)
+    this.frames = this.frames.slice(taken.length)
+    this.sent += taken.length
+    return taken
+  }
+
+  /** What was missed can't be told: the client reads the present state. */
+  refetch(): void {
+    this.isRefetch = true
+    this.frames = []
+    this.upTo = this.#live.positionOf(this.channel)
+  }
 }
+
+export const bytesOf = (frames: readonly FrameText[]): number =>
+  frames.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)

@@ -30,9 +30,10 @@ export const liveRoutes = (live: Live, config: Pick<Config, "trustedProxies"> = 
         const { request } = data
         const share = shareOfClient(addressOfClient(config, { request, server: null }))
         const lookedUp = (userId: string | undefined) => tokenLookedUp(request, userId)
-        connections.set(raw, live.connect(raw as Socket, { share, token: offeredToken(request), lookedUp }))
+        connections.set(raw, live.connect(raw as unknown as Socket, { share, token: offeredToken(request), lookedUp }))
       },
       message: ({ raw }, message) => connections.get(raw)?.receive(message),
+      drain: ({ raw }) => connections.get(raw)?.drained(),
       close: ({ raw }) => connections.get(raw)?.closed(),
     })
     .get("/v1/live", () => {

@@ -14,6 +14,7 @@ import { described } from "#http/describe.ts"
 import { comeBackLater, openEventStream, type Timed } from "#http/event-streams.ts"
 import { problems, Ready } from "#http/problems.ts"
 import { offeredToken, tokenLookedUp } from "#http/request-rates.ts"
+import { positionTopic } from "./frames.ts"
 import { closeCodes } from "./limits.ts"
 import type { Live } from "./live.ts"
 import { StreamSocket } from "./streams.ts"
@@ -23,14 +24,16 @@ const maxChannels = 64
 const maxChannelsLength = 7_000
 
 const StreamQuery = Schema.Struct({
-  channels: Schema.String.annotate({
-    description:
-      "channels, separated by commas, each with or without a place to continue from: `facility:<id>:availability@<position>-<epoch>`",
-  }).check(
-    atMost(maxChannelsLength),
-    Schema.isPattern(new RegExp(`^${oneChannel()}(?:,${oneChannel()}){0,${maxChannels - 1}}$`, "u"), {
-      expected: `at most ${maxChannels} channels, separated by commas`,
-    }),
+  channels: Schema.optionalKey(
+    Schema.String.annotate({
+      description:
+        "channels, separated by commas, each with or without a place to continue from: `facility:<id>:availability@<position>-<epoch>`; left out: positions alone",
+    }).check(
+      atMost(maxChannelsLength),
+      Schema.isPattern(new RegExp(`^${oneChannel()}(?:,${oneChannel()}){0,${maxChannels - 1}}$`, "u"), {
+        expected: `at most ${maxChannels} channels, separated by commas`,
+      }),
+    ),
   ),
 })
 
@@ -48,10 +51,13 @@ export const liveStreamRoutes = (live: Live, config: Pick<Config, "trustedProxie
       const connection = live.connect(socket, { share, lookedUp, ...(token !== undefined && { token }) })
       request.signal.addEventListener("abort", () => connection.closed())
       if (token === undefined) connection.receive({ type: "guest" })
-      const last = readPlace(request.headers.get("last-event-id") ?? "") && request.headers.get("last-event-id")
-      const wanted = channels.split(",").map((each) => each.split("@"))
-      for (const [channel, after] of wanted)
-        connection.receive({ type: "subscribe", channel, after: last ?? after ?? null })
+      const last = readPlace(request.headers.get("last-event-id") ?? "")
+      const wanted = (channels?.split(",") ?? []).map((each) => {
+        const [channel = "", after = ""] = each.split("@")
+        const { position, epoch } = last ?? readPlace(after) ?? {}
+        return { type: "subscribe", channel, after: position, epoch } as const
+      })
+      if (wanted.length > 0) connection.follow(wanted)
 
       await answered(socket, wanted.length)
       const { closedWith } = socket
@@ -61,10 +67,11 @@ export const liveStreamRoutes = (live: Live, config: Pick<Config, "trustedProxie
         connection.close(closeCodes.restarting, "the database does not answer")
         return comeBackLater({ request, server }, Promise.resolve())
       }
-      if (errors.length === wanted.length) {
+      if (wanted.length > 0 && errors.length === wanted.length) {
         connection.close(closeCodes.accessWithdrawn, "no channel is allowed")
         throw new NotAllowed("You may not listen to any of these channels.")
       }
+      if (wanted.length === 0) socket.subscribe(positionTopic)
       const stream = openEventStream({ request, server }, live.limits.backpressureBytes)
       stream.ended.addEventListener("abort", () => connection.closed())
       socket.open(stream, { position: live.position ?? 0, epoch: live.epoch ?? "" })
@@ -100,8 +107,10 @@ function oneChannel(): string {
 function answered(socket: StreamSocket, channels: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const look = () => {
-    const count = socket.answers.filter(({ type }) => type === "subscribed" || type === "error").length
-    if (socket.closedWith !== undefined || count >= channels) resolve()
+    const { answers, closedWith } = socket
+    const count = answers.filter(({ type }) => type === "subscribed" || type === "error").length
+    const isKnown = answers.some(({ type }) => type === "ready")
+    if (closedWith !== undefined || (isKnown && count >= channels)) resolve()
   }
   socket.onAnswer = look
   look()

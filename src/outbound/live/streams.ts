@@ -54,6 +54,10 @@ export class Streams {
 export interface StreamSink {
   /** False: too much waits for the client already. */
   write(text: string): boolean
+  /** How many bytes wait for the client. */
+  waiting(): number
+  /** Resolves when they have left. */
+  drained(): Promise<void>
   end(): void
   /** Drops what waits. */
   cut(): void
@@ -63,6 +67,7 @@ export class StreamSocket implements Socket {
   readonly #streams: Streams
   readonly #topics = new Set<string>()
   #sink: StreamSink | undefined
+  readonly #opened = Promise.withResolvers<void>()
   #held: FrameText[] = []
   /** Answers from before the stream was opened. */
   #answers: string[] = []
@@ -99,6 +104,15 @@ export class StreamSocket implements Socket {
     this.#streams.join(topic, this)
   }
 
+  /** Before it is opened nothing can leave. */
+  getBufferedAmount(): number {
+    return this.#sink?.waiting() ?? Number.POSITIVE_INFINITY
+  }
+
+  drained(): Promise<void> {
+    return this.#sink?.drained() ?? this.#opened.promise
+  }
+
   unsubscribe(topic: string): void {
     this.#topics.delete(topic)
     this.#streams.leave(topic, this)
@@ -130,6 +144,9 @@ export class StreamSocket implements Socket {
     this.#sink = sink
     this.#write(`retry: ${retryMs()}\n\n`)
     for (const text of this.#answers.splice(0)) this.#write(message(text))
+    this.#opened.resolve()
+    // A replay tells itself how far it is.
+    if (this.#topics.size === 0) return
     this.release(position, epoch)
     this.tell(position, epoch)
   }

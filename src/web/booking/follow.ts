@@ -64,8 +64,7 @@ export class Follower {
     const live = connectLive({
       token: () => this.api.token,
       onState: (state) => {
-        // A read says whether the server is away. A refused channel is no absence. A stream that follows nothing yet
-        // is live without the server.
+        // A read says whether the server is away. A refused channel is no absence.
         if (state === "live" || state === "waiting") void this.read()
       },
     })

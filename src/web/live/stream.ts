@@ -13,14 +13,10 @@ export const openStream: OpenLiveLink = ({ url, token, channels, onFrame, onEnd 
   let reason = "the stream ended"
 
   async function read(): Promise<void> {
-    // Nothing is followed: the first channel opens a stream.
-    if (wanted.length === 0) {
-      await Promise.resolve()
-      if (!aborted.signal.aborted) onFrame({ type: "ready" })
-      return new Promise((done) => aborted.signal.addEventListener("abort", () => done()))
-    }
-    const query = wanted.map(({ channel, place }) => (place ? `${channel}@${textOfPlace(place)}` : channel)).join(",")
-    const answer = await fetch(`${url}/v1/live/stream?channels=${query}`, {
+    const list = wanted.map(({ channel, place }) => (place ? `${channel}@${textOfPlace(place)}` : channel))
+    // Nothing is followed: such a stream says that the server is there, and the first channel opens another one.
+    const query = list.length === 0 ? "" : `?channels=${list.join(",")}`
+    const answer = await fetch(`${url}/v1/live/stream${query}`, {
       headers: { accept: "text/event-stream", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
       cache: "no-store",
       signal: aborted.signal,

@@ -65,6 +65,8 @@ export class Followed {
       this.#joined = true
       // Replayed events follow, and each moves the place.
       if (frame.replayed === 0) this.#moveTo(place)
+    } else if (type === "replayed") {
+      this.#moveTo(place)
     } else if (type === "resync") {
       this.place = place
       void this.#read("resync", join)

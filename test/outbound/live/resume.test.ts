@@ -128,21 +128,6 @@ test("a client whose replay is under way while the log is lost gets a resync", a
   client.close()
 })
 
-test("a client that missed more than the replay limit gets a resync, and never a partial replay", async () => {
-  const strict = await liveServer(database.db)
-  const before = String(strict.live.position)
-  await run(database.db, async (tx) => {
-    for (let each = 0; each < 1_001; each++) record(tx, aCheckIn(club))
-  })
-  await strict.pass()
-  const client = await strict.connect({ token: club.staff.token })
-  expect(await client.subscribe(`facility:${club.id}:check-ins`, before)).toMatchObject({ replayed: 0 })
-  expect(await client.drain()).toMatchObject([{ type: "resync" }])
-  client.close()
-  await strict.stop()
-  await server.pass()
-})
-
 test("opening hours that changed in between cause a resync of availability", async () => {
   const before = String(server.live.position)
   await run(database.db, async (tx) => {

@@ -3,9 +3,12 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createRequire } from "node:module"
+import jsQR from "jsqr"
 import type { Page } from "playwright-core"
+import sharp from "sharp"
+import { startLostNetwork } from "#test/harness/outside/lost-network.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
-import { type BrowserClub, browserClub, cellsOf } from "./club.ts"
+import { type BrowserClub, browserClub, cellsOf, dayAhead } from "./club.ts"
 
 let club: BrowserClub
 const faults: string[] = []
@@ -181,6 +184,46 @@ test("a lost network, and a server that is killed, leave a notice and nothing wr
   await Promise.all([page.context().close(), fresh.context().close()])
 }, 60_000)
 
+/** The long form has a minute: SLOTBASE_AWAY_SECONDS=60 */
+const awaySeconds = Number(process.env.SLOTBASE_AWAY_SECONDS ?? 2)
+
+test.each(["cut", "silent"] as const)(
+  "a network that is %s for a while, as others book and cancel, leaves the page like a fresh one",
+  async (how) => {
+    const network = await startLostNetwork(Number(new URL(club.address).port))
+    const ahead = how === "cut" ? 72 : 96
+    const page = await open(club.ben, { at: network.url, ahead })
+    const notice = page.getByText("The connection is lost.")
+    network.lose(how)
+    const until = performance.now() + awaySeconds * 1_000
+    const booked = new Map<string, string>()
+    for (let n = 0; n < 30 || performance.now() < until; n++) {
+      const [court, hour] = [n % 3, 8 + ((n * 5) % 12)]
+      const id = booked.get(`${court} ${hour}`)
+      if (id === undefined) booked.set(`${court} ${hour}`, await club.book(club.mia, court, ahead + hour))
+      else {
+        await club.cancel(id)
+        booked.delete(`${court} ${hour}`)
+      }
+    }
+    if (how === "cut") await notice.waitFor()
+    network.restore()
+    const fresh = await open(club.ben, { ahead })
+    const cells = await cellsOf(fresh)
+    expect(cells.filter((label) => label.endsWith("taken"))).toHaveLength(booked.size)
+    await eventually(async () => expect(await cellsOf(page)).toEqual(cells), { withinMs: 60_000 })
+    await notice.waitFor({ state: "detached" })
+    // Alive again: the next change comes by itself.
+    const [[place = "", id = ""] = []] = booked
+    await club.cancel(id)
+    const free = `Court ${Number(place[0]) + 1}, ${place.split(" ")[1]?.padStart(2, "0")}:00`
+    await cell(page, free).and(page.locator(".free")).waitFor()
+    await Promise.all([page.context().close(), fresh.context().close()])
+    network.stop()
+  },
+  awaySeconds * 1_000 + 90_000,
+)
+
 test("an answer from before the network was lost does not take its notice back", async () => {
   const page = await open(club.ben)
   const later = Promise.withResolvers<void>()
@@ -201,6 +244,26 @@ test("an answer from before the network was lost does not take its notice back",
   await page.unroute("**/availability?*")
   await notice.waitFor({ state: "detached" })
   await page.context().close()
+})
+
+test("the check-in code on the screen can be read, by day and by night, and says what the club's desk expects", async () => {
+  const id = await club.book(club.ben, 2, dayAhead + 8)
+  for (const colorScheme of ["light", "dark"] as const) {
+    const page = await open(club.ben, { context: { colorScheme, viewport: { width: 390, height: 844 } } })
+    await page.getByRole("button", { name: "My bookings" }).click()
+    await page.getByRole("button", { name: "Check-in code" }).first().click()
+    const picture = await page.getByRole("img", { name: "Check-in code" }).screenshot()
+    const { data, info } = await sharp(picture).ensureAlpha().raw().toBuffer({ resolveWithObject: true })
+    const read = jsQR(new Uint8ClampedArray(data), info.width, info.height)
+    const code = `/v1/facilities/${club.facilityId}/bookings/${id}/check-in-code`
+    const { qrPayload, accessCode } = (await club.call("GET", code, undefined, club.ben.token)) as Record<
+      string,
+      string
+    >
+    expect(read?.data).toBe(qrPayload as string)
+    expect(await page.locator(".letters").textContent()).toBe(accessCode as string)
+    await page.context().close()
+  }
 })
 
 test("a site that the facility names holds the page at its height, and no other site holds it", async () => {

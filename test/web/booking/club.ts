@@ -19,6 +19,9 @@ export interface BrowserClub {
   readonly call: (method: string, path: string, body?: object, token?: string) => Promise<unknown>
   /** A hold or a booking of somebody, at an hour of the shown day. */
   readonly hold: (who: SignedUp, court: number, hour: number) => Promise<{ readonly id: string }>
+  /** A paid booking of somebody, at so many hours from midnight of today. Answers its id. */
+  readonly book: (who: SignedUp, court: number, hour: number) => Promise<string>
+  readonly cancel: (id: string) => Promise<unknown>
   /** Ends the program without a word, and starts it again at the same address. */
   readonly kill: () => Promise<number>
   readonly start: () => Promise<void>
@@ -30,11 +33,18 @@ export interface BrowserClub {
 
 export interface OpenOptions {
   readonly query?: string
+  /** The address of another way to the server. */
+  readonly at?: string
+  /** Hours from midnight of today to the day that is shown; left out: `dayAhead`. */
+  readonly ahead?: number
   readonly context?: Parameters<Browser["newContext"]>[0]
 }
 
-export const pageUrl = ({ address, facilityId }: Pick<BrowserClub, "address" | "facilityId">, query = ""): string =>
-  `${address}/f/${facilityId}?date=${dayOf(dayAhead)}${query}`
+export const pageUrl = (
+  { address, facilityId }: Pick<BrowserClub, "address" | "facilityId">,
+  query = "",
+  ahead = dayAhead,
+): string => `${address}/f/${facilityId}?date=${dayOf(ahead)}${query}`
 
 export async function browserClub(): Promise<BrowserClub> {
   const [database, port] = [await testDatabase(), await freePort()]
@@ -50,6 +60,14 @@ export async function browserClub(): Promise<BrowserClub> {
       const wanted = { resourceId: built.courts[court], ...hoursFrom(dayAhead + hour, 1) }
       return built.call("POST", `/v1/facilities/${built.facilityId}/holds`, wanted, who.token) as never
     },
+    book: async ({ id: bookerId }, court, hour) => {
+      const wanted = { resourceId: built.courts[court], ...hoursFrom(hour, 1), bookerId, paymentMethod: "offline" }
+      return ((await built.call("POST", `/v1/facilities/${built.facilityId}/bookings`, wanted)) as { id: string }).id
+    },
+    cancel: (id) => {
+      const path = `/v1/facilities/${built.facilityId}/bookings/${id}/cancel`
+      return built.call("POST", path, { cancellationReason: "Rain since the morning." })
+    },
     kill: async () => {
       await system.end("SIGKILL")
       return port
@@ -57,11 +75,11 @@ export async function browserClub(): Promise<BrowserClub> {
     start: async () => {
       system = await started(database, port)
     },
-    open: async (as, { query, context } = {}) => {
+    open: async (as, { query, context, at = address, ahead } = {}) => {
       const made = await browser.newContext({ timezoneId: "UTC", locale: "en-GB", reducedMotion: "reduce", ...context })
       contexts.add(made)
       const page = await made.newPage()
-      await page.goto(pageUrl(club, query))
+      await page.goto(pageUrl({ ...club, address: at }, query, ahead))
       if (as !== undefined) {
         const headers = { "x-slotbase-page": "1", authorization: `Bearer ${as.token}` }
         await page.evaluate((headers) => fetch("/f/session", { method: "PUT", headers }).then(() => {}), headers)

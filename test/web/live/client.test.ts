@@ -6,6 +6,7 @@ import { aCheckIn, aClub, aMember, type Club, run } from "#test/harness/club/clu
 import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
+import { freePort } from "#test/harness/setup/system.ts"
 import { connectLive, type LiveConnection, type LiveEvent, type LiveOptions } from "#web/live/client.ts"
 import { afterClose, retryMs } from "#web/live/reconnect.ts"
 
@@ -146,6 +147,21 @@ test("a token that stays wrong, and access that is withdrawn, end the client wit
   await database.db`delete from slotbase.role_grants where user_id = ${person.id}`
   await server.live.recheck({ all: true })
   await eventually(() => expect(states).toEqual(["connecting", "live", "ended"]))
+})
+
+test("a stream that follows nothing is live when the server has answered, and not before", async () => {
+  const states: string[] = []
+  const nowhere = `http://127.0.0.1:${await freePort()}`
+  connect({ url: nowhere, transport: "sse", onState: (state) => states.push(state) })
+  await eventually(() => expect(states).toContain("waiting"))
+  expect(states).not.toContain("live")
+  const client = connect({ transport: "sse" })
+  await isLive(client)
+  expect(server.streams()).toHaveLength(1)
+  const events = follow(client, `facility:${club.id}:check-ins`)
+  await eventually(() => expect(listeners()).toBe(1))
+  await checkIns(1)
+  await eventually(() => expect(events).toHaveLength(1))
 })
 
 test("a refused channel is told to its follower alone", async () => {

@@ -139,6 +139,8 @@ export const tenancyLaw: Law = {
       "a person's own sign-ins, or those of all people for a platform administrator",
     "src/outbound/hooks/subscriptions.ts: update hook_subscriptions, delivery_queue":
       "the ids are those of claimed deliveries, whose receivers have answered 410",
+    "src/outbound/live/log.ts: select events, bookings, booking_participants, notifications":
+      "a person's own rows at all clubs, for a channel that the caller may hear",
     "src/outbound/live/channels.ts: select resources":
       "the facility of a channel, which then decides the right to listen",
     "src/outbound/messages/preferences/routes/unsubscribe.ts: select role_grants, facilities, users":
