@@ -4,16 +4,12 @@
 // the calls of publish() alone.
 
 import { join } from "node:path"
-import { dispatchOnce } from "#actors/dispatch/dispatcher.ts"
-import { connect, type Db } from "#base/database/db.ts"
+import { connect } from "#base/database/db.ts"
 import { connectHints } from "#base/hints.ts"
-import { newId } from "#base/ids.ts"
-import { hashToken } from "#base/secrets.ts"
-import { record, transact } from "#events/outbox.ts"
 import { median, round } from "#scripts/statistics.ts"
 import { clientOf, makeClub } from "#test/harness/api/client.ts"
-import { context, sample } from "#test/harness/pipeline/pipeline.ts"
 import type { Arrivals, ClientsOrder } from "./fanout/clients.ts"
+import { makeStaff, recordBurst, socketsPerUser } from "./fanout/club.ts"
 import { type Figure, type Paid, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
 import { type Bench, meter, startBench } from "./measure.ts"
@@ -22,9 +18,6 @@ import { owned, startProgram } from "./running.ts"
 
 /** Frames of one burst, for all clients together. */
 const framesPerBurst = 200_000
-/** SlotBase's limit for one user. */
-const socketsPerUser = 50
-
 export const fanout: Part = {
   name: "fanout",
   description: "frames to 1,000 and 10,000 WebSocket clients of one channel, beside bare Bun publish()",
@@ -119,44 +112,11 @@ async function startSlotbase(bench: Bench, count: number, ends: (() => unknown)[
     path: "/v1/live",
     tokens,
     socketsPerToken: socketsPerUser,
-    hello: JSON.stringify({ type: "subscribe", channel }),
+    hello: [{ type: "subscribe", channel }],
     answers: 2, // ready, subscribed
   } satisfies ClientsOrder)
   const send = (events: number) => recordBurst(db, club.facilityId, events)
   return { pid: system.pid, usesDatabase: true, clients, send }
-}
-
-/**
- * Records the events in one transaction and dispatches them, as an actors process would. Answers when they were
- * committed.
- */
-async function recordBurst(db: Db, facilityId: string, events: number): Promise<number> {
-  await transact(db, context, async (tx) => {
-    for (let n = 0; n < events; n++)
-      record(tx, sample("booking.confirmed", { bookingId: newId(), facilityId }, facilityId))
-  })
-  const committed = performance.timeOrigin + performance.now()
-  while ((await dispatchOnce(db)).more);
-  return committed
-}
-
-/**
- * Makes staff that may subscribe; answers their tokens. SQL makes the sessions, to save the hashing of 200 passwords.
- */
-async function makeStaff({ sql }: Bench, facilityId: string, count: number): Promise<readonly string[]> {
-  const people = Array.from({ length: count }, (_, n) => ({ id: newId(), token: `bench-session-${n}-${newId()}` }))
-  for (const { id, token } of people) {
-    await sql`
-      with person as (
-        insert into slotbase.users (id, email, first_name, last_name) values (${id}, ${`${id}@example.com`}, 'Bench', 'Staff')
-      ), grant_ as (
-        insert into slotbase.role_grants (user_id, role, scope_type, scope_id, granted_by)
-        values (${id}, 'staff', 'facility', ${facilityId}, ${id})
-      )
-      insert into slotbase.sessions (token_hash, user_id, expires_at)
-      values (${hashToken(token)}, ${id}, now() + interval '1 day')`
-  }
-  return people.map(({ token }) => token)
 }
 
 async function startBare(count: number, frameBytes: number, ends: (() => unknown)[]): Promise<Side> {
@@ -170,8 +130,7 @@ async function startBare(count: number, frameBytes: number, ends: (() => unknown
   const port = Number(new TextDecoder().decode(value))
   const clients = startLineProcess(join(import.meta.dir, "fanout/clients.ts"))
   ends.push(clients.end)
-  const hello = undefined
-  const order: ClientsOrder = { join: count, port, path: "/live", tokens: [], socketsPerToken: 1, hello, answers: 0 }
+  const order: ClientsOrder = { join: count, port, path: "/live", tokens: [], socketsPerToken: 1, hello: [], answers: 0 }
   await clients.ask(order)
   const head = frameBytes > 129 ? 4 : 2
   const body = "x".repeat(frameBytes - head)

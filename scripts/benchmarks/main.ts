@@ -4,6 +4,7 @@
 
 import { parseArgs } from "node:util"
 import { calendars } from "./calendars.ts"
+import { connections } from "./connections.ts"
 import { egress } from "./egress.ts"
 import { fanout } from "./fanout.ts"
 import { asRow, type Figure } from "./figure.ts"
@@ -36,6 +37,7 @@ const parts: readonly Part[] = [
   jobs,
   reports,
   fanout,
+  connections,
   growth,
   scale,
   strangers,

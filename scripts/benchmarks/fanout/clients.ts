@@ -14,8 +14,8 @@ export type ClientsOrder =
       /** Each token is used by `socketsPerToken` sockets, the limit of one user. */
       readonly tokens: readonly string[]
       readonly socketsPerToken: number
-      /** The frame that each socket sends after the handshake. */
-      readonly hello: string | undefined
+      /** The frames that each socket sends after the handshake. */
+      readonly hello: readonly object[]
       /** How many frames a socket gets before it is ready. */
       readonly answers: number
     }
@@ -101,7 +101,7 @@ async function connect(order: Extract<ClientsOrder, { join: number }>, n: number
           `GET ${order.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
             `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${btoa(String(n).padStart(16))}\r\n${protocol}\r\n`,
         )
-        if (order.hello !== undefined) socket.write(textFrame(order.hello))
+        for (const frame of order.hello) socket.write(textFrame(JSON.stringify(frame)))
       },
       data: (socket, chunk) => {
         const { data } = socket

@@ -30,17 +30,31 @@ export const liveRoutes = (live: Live, config: Pick<Config, "trustedProxies"> = 
         const { request } = data
         const share = shareOfClient(addressOfClient(config, { request, server: null }))
         const lookedUp = (userId: string | undefined) => tokenLookedUp(request, userId)
-        connections.set(raw, live.connect(raw as unknown as Socket, { share, token: offeredToken(request), lookedUp }))
+        const connection = live.connect(raw as unknown as Socket, { share, token: offeredToken(request), lookedUp })
+        // Elysia's own data has the whole request and a closure for each event: 4 KB that would stay with the socket.
+        Object.assign(raw, { data: new OpenSocket(connection) })
       },
-      message: ({ raw }, message) => connections.get(raw)?.receive(message),
-      drain: ({ raw }) => connections.get(raw)?.drained(),
-      close: ({ raw }) => connections.get(raw)?.closed(),
     })
     .get("/v1/live", () => {
       throw new Ready(refusedUpgrade)
     })
 
-const connections = new WeakMap<object, Connection>()
+/** What stays of a socket. Elysia calls these of the data that it finds. */
+class OpenSocket {
+  constructor(private readonly connection: Connection) {}
+
+  message(_: unknown, message: unknown): void {
+    this.connection.receive(message)
+  }
+
+  drain(): void {
+    this.connection.drained()
+  }
+
+  close(): void {
+    this.connection.closed()
+  }
+}
 
 const protocolHeader = "sec-websocket-protocol"
 const protocol = "slotbase.v1"
