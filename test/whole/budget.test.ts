@@ -251,9 +251,7 @@ async function deliverAll({ run }: Awaited<ReturnType<typeof aDeliverer>>): Prom
 }
 
 async function isWaiting(): Promise<boolean> {
-  const [left] = await watching<
-    [{ waiting: boolean }]
-  >`select exists (select from slotbase.delivery_queue) as waiting`
+  const [left] = await watching<[{ waiting: boolean }]>`select exists (select from slotbase.delivery_queue) as waiting`
   return left.waiting
 }
 
