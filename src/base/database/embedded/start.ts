@@ -33,6 +33,8 @@ export interface Embedded {
   adopted: boolean
   /** The folder of the cluster. */
   cluster: string
+  /** The process of the server as it was found or started. */
+  started: Postmaster
   /** The process of the server that runs now; undefined when none runs. Waits for a server that is starting. */
   running(): Promise<Postmaster | undefined>
   /**
@@ -89,7 +91,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       if (again.port !== port) throw moved(again.port, port)
       return again
     }
-    return { url, adopted, cluster, running: () => runningPostmaster(cluster), revive, stop }
+    return { url, adopted, cluster, started: postmaster, running: () => runningPostmaster(cluster), revive, stop }
   } catch (error) {
     unlock()
     throw error

@@ -56,10 +56,11 @@ export function watchEmbedded(embedded: Embedded, { onLost, times = usualTimes }
   const startsLately = () => starts.filter((at) => at > performance.now() - startsWithinMs).length
 
   async function watch(): Promise<void> {
-    let server = await embedded.running()
+    // Not asked for anew: one that waits for our own sessions to end is never ready again, and would be awaited.
+    let server: Postmaster | undefined = embedded.started
     parts.well(databasePart)
     while (!stopped.signal.aborted) {
-      if (server !== undefined) await untilEnded(server)
+      await untilEnded(server)
       if (stopped.signal.aborted) return
       parts.ill(databasePart, "The embedded PostgreSQL has ended, and is started again.")
       server = await startAgain()

@@ -63,6 +63,17 @@ test("a server with a session that waits, told to end when the sessions have end
   await wellAgain(1)
 }, 30_000)
 
+test("a server that waits for its sessions already when the watch begins ends as well, and runs again", async () => {
+  await unwatch()
+  const pid = await postmaster()
+  process.kill(pid, "SIGTERM")
+  const file = join(dataDir, "postgres", "postmaster.pid")
+  await eventually(async () => expect(await readFile(file, "utf8")).toContain("stopping"))
+  unwatch = watchEmbedded(server, { onLost: (reason) => lost.push(reason), times })
+  await eventually(async () => expect(await postmaster()).not.toBe(pid), { withinMs: wellWithinMs })
+  await wellAgain(1)
+}, 30_000)
+
 test("a server that is stopped is continued, and is not restarted", async () => {
   const pid = await postmaster()
   process.kill(pid, "SIGSTOP")
