@@ -1,6 +1,6 @@
 // What idle browsers cost one server process, and what one browser that stops reading costs the others.
 // - 10,000 sockets with a token and one subscription each: resident memory per socket.
-// - 100,000 subscriptions, of 2,000 sockets at 50 courts: the same per subscription, and an event that reaches its share.
+// - 100,000 subscriptions, of 2,000 sockets at 50 courts: the same per subscription.
 // - A burst to 1,000 browsers, with and without one that has stopped reading, in turns.
 
 import { join } from "node:path"
