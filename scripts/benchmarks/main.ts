@@ -14,6 +14,7 @@ import { jobs } from "./jobs.ts"
 import { latency } from "./latency.ts"
 import { memory } from "./memory.ts"
 import { messages } from "./messages.ts"
+import { firstPaint } from "./page.ts"
 import type { Part } from "./part.ts"
 import { pipeline } from "./pipeline.ts"
 import { profile } from "./profile.ts"
@@ -46,7 +47,7 @@ const parts: readonly Part[] = [
   calendars,
 ]
 /** Parts that run only by name. */
-const onRequest: readonly Part[] = [profile, memory, several]
+const onRequest: readonly Part[] = [profile, memory, several, firstPaint]
 const known = [...parts, ...onRequest]
 
 const { values, positionals } = parseArgs({
