@@ -1,8 +1,8 @@
 /**
  * The transactional handlers of a process, together: one claim, one transaction and one settlement for the newest
- * events of the log. In a busy process the settlement claims what comes next, so a cycle is one transaction. A handler that fails, lags or is slow leaves with its part of the claim, and works by itself
- * (run-loop.ts) until it has caught up. Its part is its own claim then, so nothing of it is lost, and no attempt is
- * used up.
+ * events of the log. In a busy process the settlement claims what comes next, so a cycle is one transaction. A handler
+ * that fails, lags or is slow leaves with its part of the claim, and works by itself (run-loop.ts) until it has caught
+ * up. Its part is its own claim then, so nothing of it is lost, and no attempt is used up.
  */
 
 import { GiveUp, TryLater } from "#actors/handlers/handler.ts"

@@ -78,7 +78,7 @@ export const tenancyLaw: Law = {
     "actors/deliveries/claim-rows.ts: select webhooks, facilities": "the ids are those of claimed deliveries",
     "actors/deliveries/settle-failed-rows.ts: update webhooks": "the ids are those of claimed deliveries",
     "actors/deliveries/settle-ordered.ts: select webhook_pace": "the ids are those of claimed deliveries",
-    "actors/deliveries/settle-rows.ts: with delivery_queue":
+    "actors/deliveries/settle-rows.ts: a selection delivery_queue":
       "deliveries that this process has claimed, by their leases",
     "src/cli/webhooks-trigger.ts: select webhooks": "an operator may test the webhooks of all clubs",
     "src/access/caller.ts: select working_keys, callers":
