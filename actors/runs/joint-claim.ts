@@ -35,7 +35,7 @@ export async function claimJointly(
 
 /**
  * The statement of a claim.
- * @param patient false: while another session claims for one of these handlers, nothing is claimed.
+ * @param patient false: nothing is claimed while another session claims for one of these handlers.
  */
 export const askForClaim = (sql: Queryable, owner: number, members: readonly JointMember[], patient = true) => sql<
   [ClaimedJointly]

@@ -3,14 +3,14 @@
 import { afterAll, beforeAll, beforeEach, expect, spyOn, test } from "bun:test"
 import { TryLater } from "#actors/handlers/handler.ts"
 import type { Db } from "#base/database/db.ts"
-import type { Tx } from "#base/database/transaction.ts"
 import {
-  afterEachCommit,
   aGroup,
   anEffect,
+  around,
   eachOnce,
   emptyJoint,
   jointHandlers,
+  oneComes,
   prepareJoint,
   queueEvents,
 } from "#test/harness/pipeline/joint.ts"
@@ -39,16 +39,16 @@ afterAll(() => database.drop())
 
 test("what came meanwhile is claimed by the settlement, so the next effects need no other claim", async () => {
   const { counted, claims } = countingClaims()
-  const { joint } = await aGroup(counted, owner, handlersOf({ [middle]: whileOneComes() }))
+  const { joint } = await aGroup(around(counted, oneComes(db)), owner, handlersOf())
   await queueEvents(db, 2)
   await joint.pass(never)
   expect(await transactionsOfEffects()).toBe(2)
-  await eachOnce(db, 3)
   expect(claims()).toBe(1)
+  await eachOnce(db, 3)
 })
 
 test("a settlement that comes early claims nothing: the next claim is for what has gathered until then", async () => {
-  const { joint } = await theGroup({ [middle]: whileOneComes("0") })
+  const { joint } = await theGroup()
   const now = spyOn(performance, "now").mockReturnValue(performance.now())
   await queueEvents(db, 1)
   await joint.pass(never)
@@ -59,10 +59,8 @@ test("a settlement that comes early claims nothing: the next claim is for what h
 })
 
 test("nothing is claimed when the commit is refused", async () => {
-  const comes = whileOneComes()
   const group = await theGroup({
     [middle]: async (tx, event) => {
-      await comes(tx)
       if (event.position === 1) await tx`insert into unique_later values (1), (1)`
     },
   })
@@ -78,9 +76,7 @@ test("nothing is claimed when the commit is refused", async () => {
 })
 
 test("nothing is claimed for a handler that has left", async () => {
-  const comes = whileOneComes()
   const group = await theGroup({
-    [first]: async (tx) => void (await comes(tx)),
     [middle]: async () => {
       throw new TryLater("not yet", 60_000)
     },
@@ -93,13 +89,7 @@ test("nothing is claimed for a handler that has left", async () => {
 
 test("nothing is claimed when the process stops", async () => {
   const stopping = new AbortController()
-  const comes = whileOneComes()
-  const { joint } = await theGroup({
-    [middle]: async (tx) => {
-      await comes(tx)
-      stopping.abort()
-    },
-  })
+  const { joint } = await theGroup({ [middle]: async () => stopping.abort() })
   await queueEvents(db, 1)
   await joint.pass(stopping.signal)
   expect(await settledTogether()).toBe(1)
@@ -109,9 +99,9 @@ test("nothing is claimed when the process stops", async () => {
 test("what was claimed is returned when the process stops just then", async () => {
   const stopping = new AbortController()
   const group = await aGroup(
-    afterEachCommit(db, () => stopping.abort()),
+    around(db, oneComes(db), () => stopping.abort()),
     owner,
-    handlersOf({ [middle]: whileOneComes() }),
+    handlersOf(),
   )
   await queueEvents(db, 1)
   await group.joint.pass(stopping.signal)
@@ -123,24 +113,22 @@ test("what was claimed is returned when the process stops just then", async () =
 })
 
 test("the settlement waits for nobody who claims for one of the handlers", async () => {
-  const [made, locked, free] = [0, 0, 0].map(() => Promise.withResolvers<void>())
-  const comes = whileOneComes()
-  const { joint, work } = await theGroup({
-    [last]: async (tx) => {
-      await comes(tx)
-      made?.resolve()
-      await locked?.promise
-    },
-  })
-  const claiming = db.begin(async (tx) => {
-    await made?.promise
-    await tx`select pg_advisory_xact_lock(hashtext('slotbase claim'), hashtext(${middle}))`
-    locked?.resolve()
-    await free?.promise
-  })
+  const [locked, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const comes = oneComes(db)
+  let claiming: Promise<unknown> | undefined
+  const before = async () => {
+    await comes()
+    claiming ??= db.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(hashtext('slotbase claim'), hashtext(${middle}))`
+      locked.resolve()
+      await free.promise
+    })
+    await locked.promise
+  }
+  const { joint, work } = await aGroup(around(db, before), owner, handlersOf())
   await queueEvents(db, 1)
   await joint.pass(never)
-  free?.resolve()
+  free.resolve()
   await claiming
   expect(await settledTogether()).toBe(1)
   await work()
@@ -148,46 +136,39 @@ test("the settlement waits for nobody who claims for one of the handlers", async
 })
 
 test("what was claimed is handled once when the answer to the commit is lost", async () => {
-  const lost = afterEachCommit(db, () => {
+  const lost = around(db, oneComes(db), () => {
     throw Object.assign(new Error("the answer is lost"), { code: "CONNECTION_CLOSED" })
   })
-  const group = await aGroup(lost, owner, handlersOf({ [middle]: whileOneComes() }))
+  const group = await aGroup(lost, owner, handlersOf())
   await queueEvents(db, 1)
   expect(await failure(group.joint.pass(never))).toMatchObject({ code: "CONNECTION_CLOSED" })
   expect(await statusCounts(db, last)).toEqual({ success: 1, running: 1 })
-  const heir = await aGroup(db, owner, handlersOf({}))
+  const heir = await aGroup(db, owner, handlersOf())
   await heir.work()
   await eachOnce(db, 2)
   for (const name of jointHandlers) expect(await runsOf(db, name)).toMatchObject(Array(2).fill(firstSuccess))
 })
 
 test("a pass goes on for a quarter of a second: then retries and returned runs have their turn", async () => {
-  const { joint } = await theGroup({ [middle]: whileOneComes("0.02", 100) })
+  const { joint } = await aGroup(around(db, oneComes(db, 100)), owner, handlersOf())
   await queueEvents(db, 1)
   const pass = await joint.pass(never)
   expect(pass.more).toBe(false)
   const settled = await settledTogether()
-  expect(settled).toBeGreaterThan(2)
+  expect(settled).toBeGreaterThan(1)
   expect(settled).toBeLessThan(20)
   expect(await statusCounts(db, middle)).toEqual({ success: settled, pending: 1 })
 })
 
 type More = Partial<Record<string, Parameters<typeof anEffect>[1]>>
 
-const handlersOf = (more: More) => jointHandlers.map((name) => anEffect(name, more[name]))
+const handlersOf = (more: More = {}) => jointHandlers.map((name) => anEffect(name, more[name]))
 
-/** The three handlers, with what each does before its effect. They have caught up. */
-const theGroup = (more: More = {}) => aGroup(db, owner, handlersOf(more))
-
-/** What a handler does while its transaction takes as long as events are gathered. So many times, one more comes. */
-function whileOneComes(seconds = "0.025", times = 1) {
-  let left = times
-  return async (tx: Tx) => {
-    if (left-- > 0) await queueEvents(db, 1)
-    await tx`select pg_sleep(${seconds}::float8)`
-    return undefined
-  }
-}
+/**
+ * The three handlers, with what each does before its effect. They have caught up. One more event comes between their
+ * claim and its transaction.
+ */
+const theGroup = (more: More = {}) => aGroup(around(db, oneComes(db)), owner, handlersOf(more))
 
 /** Counts the claims that are statements of their own. */
 function countingClaims() {

@@ -93,18 +93,33 @@ export async function aGroup(db: Db, owner: number, handlers: readonly Transacti
   }
 }
 
-/** The function runs after each commit, before the program knows of it. */
-export const afterEachCommit = (on: Db, then: () => void): Db =>
+/** What happens before each transaction, and after its commit, before the program knows of it. */
+export const around = (on: Db, before: () => Promise<unknown>, after: () => void = () => {}): Db =>
   new Proxy(on, {
     get: (target, name) =>
       name !== "begin"
         ? Reflect.get(target, name)
         : async (work: Parameters<Db["begin"]>[0]) => {
+            await before()
             const result = await target.begin(work)
-            then()
+            after()
             return result
           },
   })
+
+export const afterEachCommit = (on: Db, then: () => void): Db => around(on, async () => {}, then)
+
+/**
+ * So many times, one more event comes before a transaction of handlers, and the transaction begins as late as events
+ * are gathered.
+ */
+export function oneComes(on: Db, times = 1): () => Promise<void> {
+  let left = times
+  return async () => {
+    if (left-- > 0) await queueEvents(on, 1)
+    await on`select pg_sleep(0.025)`
+  }
+}
 
 /** Ways in which a handler holds up a transaction, for longer than the others should wait. */
 export const holdUps: Readonly<Record<string, (tx: Tx) => Promise<unknown>>> = {
