@@ -63,7 +63,7 @@ async function load(browser: Browser, address: string): Promise<Load> {
     await session.send("Emulation.setCPUThrottlingRate", { rate: slowdown })
     await opened.goto(address, { waitUntil: "networkidle" })
     const html = await (await fetch(address)).text()
-    return { ...(await paintsOf(opened)), cells: html.match(/role="gridcell"/g)?.length ?? 0 }
+    return { ...(await paintsOf(opened)), cells: html.match(/<td class="cell/g)?.length ?? 0 }
   } finally {
     await context.close()
   }
