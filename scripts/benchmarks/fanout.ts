@@ -130,7 +130,15 @@ async function startBare(count: number, frameBytes: number, ends: (() => unknown
   const port = Number(new TextDecoder().decode(value))
   const clients = startLineProcess(join(import.meta.dir, "fanout/clients.ts"))
   ends.push(clients.end)
-  const order: ClientsOrder = { join: count, port, path: "/live", tokens: [], socketsPerToken: 1, hello: [], answers: 0 }
+  const order: ClientsOrder = {
+    join: count,
+    port,
+    path: "/live",
+    tokens: [],
+    socketsPerToken: 1,
+    hello: [],
+    answers: 0,
+  }
   await clients.ask(order)
   const head = frameBytes > 129 ? 4 : 2
   const body = "x".repeat(frameBytes - head)

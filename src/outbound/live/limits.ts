@@ -49,8 +49,8 @@ export const liveLimits = {
   /** The interval between two checks whether a socket may still listen. Events of the log check at once. */
   recheckMs: 30_000,
   /**
-   * The same for API keys, whose end is no event. Few distinct keys are connected, and each is read once. With the search
-   * for due sockets it makes less than a second.
+   * The same for API keys, whose end is no event. Few distinct keys are connected, and each is read once. With the
+   * search for due sockets it makes less than a second.
    */
   keyRecheckMs: 600,
   /** Days whose slots are computed for one batch of events. Beyond this limit the channel is told to refetch. */
