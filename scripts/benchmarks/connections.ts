@@ -14,7 +14,7 @@ import type { Arrivals, ClientsOrder } from "./fanout/clients.ts"
 import { makeStaff, recordBurst, socketsPerUser } from "./fanout/club.ts"
 import type { Figure } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
-import { type Bench, startBench } from "./measure.ts"
+import { startBench } from "./measure.ts"
 import { resident } from "./memory/resident.ts"
 import type { Part } from "./part.ts"
 import { startProgram } from "./running.ts"
@@ -35,7 +35,6 @@ export const connections: Part = {
 }
 
 interface Stage {
-  readonly bench: Bench
   readonly pid: number
   readonly port: number
   readonly facilityId: string
@@ -121,7 +120,7 @@ async function onServer(
   const port = Number(new URL(system.address).port)
   const tokens = (count: number) => makeStaff(bench, facilityId, count)
   const figures = await measure({
-    ...{ bench, pid: system.pid, port, facilityId, resourceIds: club.resourceIds, tokens },
+    ...{ pid: system.pid, port, facilityId, resourceIds: club.resourceIds, tokens },
     record: (events) => recordBurst(db, facilityId, events),
     join: async (count, channels) => {
       const clients = startLineProcess(join(import.meta.dir, "fanout/clients.ts"))

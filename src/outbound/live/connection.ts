@@ -30,7 +30,7 @@ export class Connection implements Listener {
   readonly #socket: Socket
   readonly #subscriptions: Subscriptions
   readonly #frames: RateLimiter
-  readonly #authTimer: Timer
+  #authTimer: Timer | undefined
   #lookedUp: Given["lookedUp"]
   #token: string | undefined
   #caller: Caller | undefined
@@ -121,7 +121,7 @@ export class Connection implements Listener {
   /** The socket is closed, by either side. */
   closed(): void {
     this.#closed = true
-    clearTimeout(this.#authTimer)
+    this.#stopAuthTimer()
     this.#subscriptions.clear()
     this.#socket.leave?.()
     this.#live.disconnect(this)
@@ -155,6 +155,12 @@ export class Connection implements Listener {
 
   error(code: string, message: string, about: { channel?: string } = {}): void {
     this.send({ type: "error", code, ...about, message })
+  }
+
+  /** A timer that is over still takes memory while something holds it. */
+  #stopAuthTimer(): void {
+    clearTimeout(this.#authTimer)
+    this.#authTimer = undefined
   }
 
   #next(work: () => Promise<void>): void {
@@ -205,7 +211,7 @@ export class Connection implements Listener {
       return this.close(closeCodes.protocolError, "a socket belongs to one person")
     if (this.#caller === undefined && !this.#live.hasRoomFor(caller))
       return this.close(closeCodes.tooMany, "too many sockets of one person")
-    clearTimeout(this.#authTimer)
+    this.#stopAuthTimer()
     if (this.#caller === undefined) this.#live.identified(this, caller.userId)
     this.#token = token
     this.#known(caller)
@@ -221,7 +227,7 @@ export class Connection implements Listener {
       this.close(closeCodes.tooMany, "too many sockets without an account")
       return
     }
-    clearTimeout(this.#authTimer)
+    this.#stopAuthTimer()
     this.#isGuest = true
     this.recheckAt = performance.now() + this.#live.limits.recheckMs
     this.#ready()

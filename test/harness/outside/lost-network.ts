@@ -1,4 +1,4 @@
-// A network between browsers and a server that goes away and comes back. Either every connection is cut, and no new one
+// A network between browsers and a server that goes away and comes back. Either every connection is cut and no new one
 // opens, or nothing arrives any more and nobody is told.
 
 import { connect, createServer, type Socket } from "node:net"
