@@ -1,6 +1,6 @@
-// How soon a guest sees the day of a club on a phone. Its processor is four times slower than this one, and it is in a
-// mobile network: Lighthouse's "slow 4G", with 150 ms for a round trip and 1.6 Mbit/s down. Nothing is cached, because
-// each load is the first one of a browser.
+// How soon a guest sees the day of a club on a phone. Its processor is four times slower than this one. Its network is
+// Lighthouse's "slow 4G": 150 ms for a round trip, and 1.6 Mbit/s down. Each load is the first one of a browser, so
+// nothing is cached.
 
 import { type Browser, chromium, type Page } from "playwright-core"
 import { median, round } from "#scripts/statistics.ts"

@@ -190,8 +190,8 @@ test("every built-in text may be saved as a facility's own, in both languages", 
   const owner = await api.facility()
   const { checkWords } = await import("#outbound/messages/own-words/check.ts")
   const { changeableTemplate } = await import("#outbound/messages/own-words/changeable.ts")
+  // A busy machine may end the child that tries them, which says: ask again.
   for (const { templateId, languages } of body.data)
-    // A busy machine may end the child that tries them, which says: ask again.
     for (const { language, builtIn } of languages)
       await eventually(() => checkWords(owner, changeableTemplate(templateId), language, builtIn))
 })
