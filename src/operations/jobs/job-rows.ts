@@ -98,7 +98,7 @@ export async function findJobs(
       select * from (${facilityId === undefined ? lastRuns(db) : lastRunsIn(db, facilityId)}) r order by id desc limit 1
     ) l on true
     cross join lateral (
-      select min(s.look_at) filter (where s.look_at < 'infinity') as next_due_at, min(s.failing_since) as failing_since,
+      select min(greatest(s.look_at, s.next_due_at)) filter (where s.look_at < 'infinity') as next_due_at, min(s.failing_since) as failing_since,
              ${facilityId === undefined ? db`null` : db`min(s.paused_at)`} as own_pause,
              ${facilityId === undefined ? db`null` : db`min(f.timezone)`} as timezone,
              coalesce(sum(s.ticks), 0) as ticks, coalesce(sum(s.succeeded), 0) as succeeded,
