@@ -133,3 +133,17 @@ function failure(work: Promise<unknown>): Promise<unknown> {
     (error: unknown) => error,
   )
 }
+
+test("one statement after another goes to the backend that answered last, whose memory is warm", async () => {
+  const backend = async () => (await db<[{ pid: number }]>`select pg_backend_pid() as pid`)[0].pid
+  const all = await Promise.all(
+    Array.from({ length: 4 }, () => db<{ pid: number }[]>`select pg_backend_pid() as pid, pg_sleep(0.05)`),
+  )
+  expect(new Set(all.flat().map(({ pid }) => pid)).size).toBe(4)
+
+  const [first, ...others] = [await backend(), await backend(), await backend(), await backend()]
+  expect(others).toEqual([first, first, first])
+  // A transaction too, and what comes after it.
+  const within = await db.begin(async (tx) => (await tx<[{ pid: number }]>`select pg_backend_pid() as pid`)[0].pid)
+  expect([within, await backend()]).toEqual([first, first])
+})
