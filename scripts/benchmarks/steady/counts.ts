@@ -9,7 +9,7 @@ export const countingSettings = {
 }
 
 /** Statements of the benchmark, which watch progress and costs. Each is a transaction. */
-export const ownStatements = "pg_xact_commit_timestamp|pg_stat_|pg_current_wal|^vacuum"
+export const ownStatements = "pg_xact_commit_timestamp|pg_stat_|pg_current_wal|pg_get_wal|^create extension|^vacuum"
 
 /** Statements since the last reset. `begin` and `commit` count too. */
 export async function statementsSoFar(sql: postgres.Sql): Promise<{ sent: number; own: number }> {

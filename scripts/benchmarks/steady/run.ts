@@ -13,6 +13,7 @@ import { type Audience, startAudience } from "./audience.ts"
 import { costliestStatements } from "./costliest.ts"
 import { countingSettings, statementsSoFar, transactionsSoFar } from "./counts.ts"
 import { recordAtRate, type SteadyRate } from "./pace.ts"
+import { endOfWal, walRecords } from "./wal-records.ts"
 
 export interface SteadyPlan {
   readonly rates: readonly SteadyRate[]
@@ -33,7 +34,7 @@ export interface SteadyStretch {
   readonly waits: readonly EventWaits[]
   /** From the event's commit to its frame, milliseconds. */
   readonly frameWaits: readonly number[]
-  /** What each statement costs an event, in words. */
+  /** What each statement and each table costs an event, in words. */
   readonly costliest: readonly string[]
 }
 
@@ -98,13 +99,17 @@ async function measure(stage: Stage, rate: SteadyRate): Promise<SteadyStretch> {
   await bench.sql`select pg_stat_statements_reset()`
   const read = await meter(bench, pids)
   const readServer = entry.serverPid === undefined ? undefined : await meter(bench, [entry.serverPid])
+  const walSince = await endOfWal(bench.sql)
   const since = performance.timeOrigin + performance.now()
   const events = await keepRate(stage, rate)
   await finished(stage, stage.total)
   const cost = await read()
   const server = await readServer?.()
   const { sent } = await statementsSoFar(bench.sql)
-  const costliest = await costliestStatements(bench.sql, events)
+  const costliest = [
+    ...(await costliestStatements(bench.sql, events)),
+    ...(await walRecords(bench.sql, walSince, events)),
+  ]
   const waits = await eventsSince(stage, since)
   const frameWaits = audience ? await framesOf(audience, waits) : []
   await letSessionsReport(stage)
