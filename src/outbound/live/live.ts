@@ -109,7 +109,7 @@ export class Live {
 
   /** Publishes the frames of the events up to the position, of all but the availability channels. */
   advanceEvents(frames: readonly Frame[], position: number): void {
-    for (const frame of withMore(frames)) this.#publish(frame)
+    for (const frame of withMore(frames.filter(({ channel }) => this.hasSubscribers(channel)))) this.#publish(frame)
     this.#events = position
   }
 
@@ -240,7 +240,6 @@ export class Live {
   }
 
   #publish(frame: Frame): void {
-    if (!this.hasSubscribers(frame.channel)) return
     const text = textOf(frame, this.#epoch)
     // The result is that of the slowest subscriber, and nothing to act on: a slow subscriber is closed, and resumes.
     this.#topics?.publish(frame.channel, text)
