@@ -198,7 +198,10 @@ export function connectLive(options: LiveOptions = {}): LiveConnection {
 
 /** The time to become ready. */
 const openMs = 15_000
-/** More than the server promises between two frames, for slow networks. */
-const graceMs = 10_000
+/**
+ * More than the server promises between two frames, for slow networks. With the server's 25 seconds a silent network is
+ * found after 33.
+ */
+const graceMs = 8_000
 /** The time for an answer after the network came back. */
 const wakeMs = 5_000

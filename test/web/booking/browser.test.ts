@@ -224,6 +224,26 @@ test.each(["cut", "silent"] as const)(
   awaySeconds * 1_000 + 90_000,
 )
 
+test("a network that is silent without a word is noticed within 35 seconds of the page's clock", async () => {
+  const network = await startLostNetwork(Number(new URL(club.address).port))
+  const page = await open(club.ben, { at: network.url })
+  // The clock stands still for the page alone: what the browser does with its connections takes its real time.
+  await page.clock.install()
+  await page.reload()
+  await page.getByRole("navigation").waitFor()
+  await club.hold(club.mia, 1, 17)
+  await cell(page, "Court 2, 17:00").and(page.locator(".held")).waitFor()
+  network.lose("silent")
+  const notice = page.getByText("The connection is lost.")
+  await page.clock.runFor(35_000)
+  await notice.waitFor({ timeout: 5_000 })
+  network.restore()
+  await page.clock.runFor(10_000)
+  await notice.waitFor({ state: "detached" })
+  await page.context().close()
+  network.stop()
+})
+
 test("an answer from before the network was lost does not take its notice back", async () => {
   const page = await open(club.ben)
   const later = Promise.withResolvers<void>()
