@@ -6,6 +6,7 @@ import { createRequire } from "node:module"
 import jsQR from "jsqr"
 import type { Page } from "playwright-core"
 import sharp from "sharp"
+import { dayOf } from "#test/harness/club/hours.ts"
 import { startLostNetwork } from "#test/harness/outside/lost-network.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { type BrowserClub, browserClub, cellsOf, dayAhead } from "./club.ts"
@@ -242,6 +243,26 @@ test("a network that is silent without a word is noticed within 35 seconds of th
   await notice.waitFor({ state: "detached" })
   await page.context().close()
   network.stop()
+})
+
+test("after a closure of a year the page shows the day as a fresh one does, and goes on hearing changes", async () => {
+  const ahead = 240
+  const page = await open(club.ben, { ahead })
+  const closures = `/v1/facilities/${club.facilityId}/closures`
+  const [startDate, endDate] = [dayOf(ahead - 24), dayOf(ahead + 24 * 340)]
+  const closed = (await club.call("POST", closures, { startDate, endDate, reason: "We build a hall." })) as {
+    id: string
+  }
+  const isAll = async (state: string) =>
+    expect(new Set((await cellsOf(page)).map((label) => label.split(", ")[2]))).toEqual(new Set([state]))
+  await eventually(() => isAll("closed"), { withinMs: 5_000 })
+  await club.call("DELETE", `${closures}/${closed.id}`)
+  await eventually(() => isAll("free"), { withinMs: 5_000 })
+  await club.book(club.mia, 0, ahead + 9)
+  await cell(page, "Court 1, 09:00").and(page.locator(".booked")).waitFor()
+  const fresh = await open(club.ben, { ahead })
+  expect(await cellsOf(page)).toEqual(await cellsOf(fresh))
+  await Promise.all([page.context().close(), fresh.context().close()])
 })
 
 test("an answer from before the network was lost does not take its notice back", async () => {
