@@ -255,9 +255,9 @@ test("after a closure of a year the page shows the day as a fresh one does, and 
   }
   const isAll = async (state: string) =>
     expect(new Set((await cellsOf(page)).map((label) => label.split(", ")[2]))).toEqual(new Set([state]))
-  await eventually(() => isAll("closed"), { withinMs: 5_000 })
+  await eventually(() => isAll("closed"))
   await club.call("DELETE", `${closures}/${closed.id}`)
-  await eventually(() => isAll("free"), { withinMs: 5_000 })
+  await eventually(() => isAll("free"))
   await club.book(club.mia, 0, ahead + 9)
   await cell(page, "Court 1, 09:00").and(page.locator(".booked")).waitFor()
   const fresh = await open(club.ben, { ahead })
