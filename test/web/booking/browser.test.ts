@@ -2,14 +2,13 @@
 // of accessibility, and is right again after the network or the server was away.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { createRequire } from "node:module"
 import jsQR from "jsqr"
 import type { Page } from "playwright-core"
 import sharp from "sharp"
 import { dayOf } from "#test/harness/club/hours.ts"
 import { startLostNetwork } from "#test/harness/outside/lost-network.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
-import { type BrowserClub, browserClub, cellsOf, dayAhead } from "./club.ts"
+import { type BrowserClub, browserClub, cellsOf, dayAhead, seriousFaults } from "./club.ts"
 
 let club: BrowserClub
 const faults: string[] = []
@@ -35,18 +34,6 @@ const pressUntil = async (page: Page, key: string, isThere: (said: string) => bo
     await page.keyboard.press(key)
   }
   throw new Error(`${key} leads elsewhere: ${await focused(page)}`)
-}
-
-const axe = await Bun.file(createRequire(import.meta.url).resolve("axe-core/axe.min.js")).text()
-/** The faults that axe calls serious or critical. */
-const seriousFaults = async (page: Page): Promise<readonly string[]> => {
-  await page.evaluate(`${axe};0`)
-  const found = (await page.evaluate("axe.run()")) as {
-    violations: readonly { id: string; impact: string; nodes: readonly { html: string }[] }[]
-  }
-  return found.violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)
 }
 
 test("what one person holds, the other one's page shows at once, and the focus stays where it was", async () => {
