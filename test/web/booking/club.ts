@@ -53,7 +53,7 @@ export async function browserClub(): Promise<BrowserClub> {
   const [database, port] = [await testDatabase(), await freePort()]
   const address = `http://127.0.0.1:${port}`
   let system = await started(database, port)
-  const [browser, built] = await Promise.all([launch(), build(address)])
+  const [browser, built] = await Promise.all([launchBrowser(), build(address)])
   const contexts = new Set<BrowserContext>()
   const club: BrowserClub = {
     ...built,
@@ -101,7 +101,7 @@ export async function browserClub(): Promise<BrowserClub> {
   return club
 }
 
-const launch = (): Promise<Browser> =>
+export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({
     executablePath: Bun.which("chromium") ?? Bun.which("chromium-browser") ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
