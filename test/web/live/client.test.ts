@@ -198,6 +198,19 @@ test("a token that stays wrong, and access that is withdrawn, end the client wit
   await eventually(() => expect(states).toEqual(["connecting", "live", "ended"]))
 })
 
+test.each(["websocket", "sse"] as const)(
+  "a token that no connection can take ends the client by %s, and no attempt follows",
+  async (transport) => {
+    const states: unknown[] = []
+    connect({ transport, token: () => "two\nlines", onState: (state, { code }) => states.push([state, code]) })
+    await eventually(() => expect(states.length).toBeGreaterThan(1))
+    expect(states).toEqual([
+      ["connecting", undefined],
+      ["ended", 4400],
+    ])
+  },
+)
+
 test("a stream that follows nothing is live when the server has answered, and not before", async () => {
   const states: string[] = []
   const nowhere = `http://127.0.0.1:${await freePort()}`
