@@ -261,6 +261,7 @@ const onPlatform: Readonly<Record<string, unknown>> = {
       auth: "BTBZMqHH6r4Tts7J_aSIgg",
     },
   },
+  "POST /v1/me/memberships": { facilityId },
   "POST /v1/users/{id}/roles": { role: "coach", scopeType: "facility", scopeId: facilityId },
   "POST /v1/users/{id}/children": { firstName: "Ben", lastName: "Keller", relationship: "mother", facilityId },
   "POST /v1/child-links/{id}/accept": {},

@@ -104,6 +104,7 @@ export const auditActions = {
   "role.accepted": "an invitation to a role was accepted",
   "role.declined": "an invitation to a role was declined",
   "role.given": "a person got a role",
+  "role.joined": "a person with an account joined a club",
   "role.revoked": "a person lost a role",
   "root_key.created": "a start made the root key",
   "root_key.replaced": "a start replaced the root key by the configured one",

@@ -33,6 +33,7 @@ export interface Found {
 export async function findFacts(db: Db, asked: PageAsked): Promise<Found> {
   const { facilityId, query } = asked
   const facility = await findFacility(db, facilityId)
+  const { id, name, timezone, organizationId } = facility
   const [clock] = await db<{ now: Date }[]>`select slotbase.now() as now`
   const now = clock?.now.getTime() ?? Date.now()
   const today = localDateOf(facility.timezone, now)
@@ -40,7 +41,7 @@ export async function findFacts(db: Db, asked: PageAsked): Promise<Found> {
   const court = isId(query.get("court") ?? "") ? (query.get("court")?.toLowerCase() ?? null) : null
   const language = languageOf(query, asked.acceptLanguage, facility.language)
   const facts: PageFacts = {
-    facility: { id: facility.id, name: facility.name, timezone: facility.timezone },
+    facility: { id, name, timezone, organizationId },
     language,
     date,
     today,

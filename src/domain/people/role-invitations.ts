@@ -185,7 +185,11 @@ async function invite(tx: Tx, caller: Caller, userId: string, wanted: RoleInput 
 }
 
 /** Whether there was an invitation. */
-async function forgetInvitation(tx: Tx, userId: string, { role, scopeType, scopeId }: RoleInput): Promise<boolean> {
+export async function forgetInvitation(
+  tx: Tx,
+  userId: string,
+  { role, scopeType, scopeId }: RoleInput,
+): Promise<boolean> {
   const { count } = await tx`
     delete from slotbase.role_invitations
     where user_id = ${userId} and role = ${role} and scope_type = ${scopeType} and scope_id = ${scopeId}`

@@ -46,7 +46,7 @@ export async function registerUser(tx: Tx, registration: Registration, id = newI
   const { firstName, lastName, passwordHash, registrationSource = "web" } = registration
   const { language = null, timezone = null } = registration
   const email = normalEmail(registration.email)
-  const scope = await scopeToJoin(tx, registration.facilityId)
+  const scope = await scopeIfAny(tx, registration.facilityId)
   const [row] = await tx<{ created_at: Date }[]>`
     insert into slotbase.users (id, email, password_hash, first_name, last_name, registration_source, language, timezone)
     values (${id}, ${email}, ${passwordHash}, ${firstName}, ${lastName}, ${registrationSource}, ${language}, ${timezone})
@@ -88,7 +88,7 @@ export async function registerChild(
 ): Promise<void> {
   const { id, firstName, lastName, birthDate = null, passwordHash = null, registrationSource } = child
   const email = child.email === undefined ? null : normalEmail(child.email)
-  const scope = await scopeToJoin(tx, child.facilityId)
+  const scope = await scopeIfAny(tx, child.facilityId)
   const { count } = await tx`
     insert into slotbase.users (id, email, password_hash, first_name, last_name, registration_source, managed_by, birth_date)
     values (${id}, ${email}, ${passwordHash}, ${firstName}, ${lastName}, ${registrationSource}, ${parent.id}, ${birthDate})
@@ -250,9 +250,11 @@ const violated = (error: unknown) => (error as { readonly constraint_name?: stri
 
 const emailTaken = "Somebody is registered with this e-mail address."
 
-/** The facility that a new person joins, as the scope of the event. Throws RuleBroken `facility_unknown`. */
-async function scopeToJoin(tx: Tx, facilityId: string | undefined): Promise<FacilityScope | undefined> {
-  if (facilityId === undefined) return undefined
+const scopeIfAny = (tx: Tx, facilityId: string | undefined) =>
+  facilityId === undefined ? undefined : scopeToJoin(tx, facilityId)
+
+/** The facility that somebody joins, as the scope of the event. Throws RuleBroken `facility_unknown`. */
+export async function scopeToJoin(tx: Tx, facilityId: string): Promise<FacilityScope> {
   const scope = await facilityScope(tx, facilityId.toLowerCase())
   if (scope) return scope
   const fault = { path: "body.facilityId", message: "Expected the id of a facility" }

@@ -89,6 +89,10 @@ export class Connection implements Listener {
   /** Handles a message of the client. */
   receive(message: unknown): void {
     if (this.#closed) return
+    if (isLonger(message, this.#live.limits.frameBytes)) {
+      this.close(closeCodes.frameTooBig, "the frame is too big")
+      return
+    }
     if (this.#frames.take(this.session).waitMs > 0) {
       this.close(closeCodes.tooMany, "too many frames")
       return
@@ -263,4 +267,10 @@ export class Connection implements Listener {
     if (++this.#badFrames >= this.#live.limits.badFrames) this.close(closeCodes.protocolError, fault)
     else this.error("bad_frame", fault)
   }
+}
+
+/** Whether a message of the socket has more bytes. What the server itself passes has been measured. */
+function isLonger(message: unknown, bytes: number): boolean {
+  if (typeof message === "string") return message.length > bytes || Buffer.byteLength(message) > bytes
+  return ArrayBuffer.isView(message) && message.byteLength > bytes
 }

@@ -4,6 +4,11 @@ export const liveLimits = {
   /** The largest frame that a client sends is a token of 512 characters in JSON. */
   frameBytes: 4 * 1024,
   /**
+   * A bigger frame is read to its end up to here, so that the socket is closed in order. Beyond it Bun closes while the
+   * client still sends: the client may see a lost connection. The 500 guests of one address can fill 32 MB with it.
+   */
+  readFrameBytes: 64 * 1024,
+  /**
    * Bytes that may wait for a slow client before its socket is closed. A resume heals a lost socket; a growing buffer
    * heals nothing.
    */
@@ -61,7 +66,7 @@ export const liveLimits = {
 
 /** For `new Elysia({ websocket })` of the listening app: Elysia accepts these options from no plugin. */
 export const webSocketOptions = {
-  maxPayloadLength: liveLimits.frameBytes,
+  maxPayloadLength: liveLimits.readFrameBytes,
   backpressureLimit: liveLimits.backpressureBytes,
   // Without it Bun drops frames in silence and leaves the socket open with a hole.
   closeOnBackpressureLimit: true,
@@ -73,6 +78,8 @@ export const webSocketOptions = {
 
 /** Close codes. A socket closed with 1006 and without a close frame was too slow as well. */
 export const closeCodes = {
+  /** Also Bun's own for a frame of more than `readFrameBytes`. */
+  frameTooBig: 1009,
   protocolError: 4400,
   notAuthenticated: 4401,
   accessWithdrawn: 4403,

@@ -50,11 +50,12 @@ export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Pro
             touchedBy({ start: Date.parse(change.startAt), end: Date.parse(change.endAt) }, row.longest_buffer),
           )
         : [localDateOf(row.timezone, clock.now())]
+    // An event is told whole, or as the advice to refetch.
+    const isTooMuch = days.size + resourceIds.length * dates.length > liveLimits.daysPerBatch
     for (const resourceId of resourceIds) {
       const at = { facilityId: row.facility_id, resourceId, position: row.position, eventId: row.event_id }
-      if (!("startAt" in change) || days.size + dates.length > liveLimits.daysPerBatch) refetch.set(resourceId, at)
-      if (days.size + dates.length > liveLimits.daysPerBatch) continue
-      for (const date of dates) days.set(`${resourceId} ${date}`, { ...at, date })
+      if (isTooMuch || !("startAt" in change)) refetch.set(resourceId, at)
+      if (!isTooMuch) for (const date of dates) days.set(`${resourceId} ${date}`, { ...at, date })
     }
   }
   return { days: [...days.values()], refetch: [...refetch.values()] }

@@ -9,6 +9,7 @@ import { Refused } from "./api.ts"
 import { isMember, useClub } from "./club.ts"
 import { freeInARow, type ShownSlot } from "./day.ts"
 import type { Chosen } from "./grid.tsx"
+import { JoinClub } from "./join.tsx"
 import { Pay } from "./pay.tsx"
 import { type GivenAnswers, Questions } from "./questions.tsx"
 import { FaultNote, Sheet } from "./sheet.tsx"
@@ -100,17 +101,21 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
         <strong>{price === 0 ? words.free0 : moneyOf(writing, price, facts.currency)}</strong>
       </p>
       {questions.length > 0 && <Questions questions={questions} answers={answers} onAnswers={setAnswers} />}
-      {me && !isMember(me, facts.facility.id) && <p className="fault">{words.notMember}</p>}
-      <FaultNote says={work.fault} />
-      <Button
-        className="go"
-        autoFocus
-        data-pending={work.isBusy || undefined}
-        isDisabled={me !== undefined && !isMember(me, facts.facility.id)}
-        onPress={() => (me === undefined ? setSigning(true) : keep())}
-      >
-        {words.keep}
-      </Button>
+      {me && !isMember(me, facts.facility) ? (
+        <JoinClub hasFocus />
+      ) : (
+        <>
+          <FaultNote says={work.fault} />
+          <Button
+            className="go"
+            autoFocus
+            data-pending={work.isBusy || undefined}
+            onPress={() => (me === undefined ? setSigning(true) : keep())}
+          >
+            {words.keep}
+          </Button>
+        </>
+      )}
     </div>
   )
 }

@@ -48,6 +48,6 @@ export function faultWords({ words, language }: Pick<PageClub, "words" | "langua
   return (language === "en" && error.message) || words.somethingWrong
 }
 
-/** Whether the person may book here. */
-export const isMember = (me: Me, facilityId: string): boolean =>
-  me.roles.some(({ scopeType, scopeId }) => scopeType !== "facility" || scopeId === facilityId)
+/** Whether the person may book here: by a role in the facility, in its organization, or on the platform. */
+export const isMember = (me: Me, { id, organizationId }: PageFacts["facility"]): boolean =>
+  me.roles.some(({ scopeType, scopeId }) => scopeType === "platform" || scopeId === id || scopeId === organizationId)

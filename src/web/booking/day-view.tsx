@@ -1,8 +1,9 @@
 /** The view of a day: its name with the ways to other days, the grid, and what the colours mean. */
 import { Button, Input, Label, TextField } from "react-aria-components"
-import { useClub } from "./club.ts"
+import { isMember, useClub } from "./club.ts"
 import type { ShownDay } from "./day.ts"
 import { type Chosen, Grid } from "./grid.tsx"
+import { JoinClub } from "./join.tsx"
 import { dayOf } from "./times.ts"
 
 export interface DayViewProps {
@@ -47,12 +48,13 @@ export function DayView({ day, date, isHidden, onChoose, onDate, onStep, onSignI
       </div>
       {isHidden && (
         <div className="card note">
-          <p>{me === undefined ? words.membersOnly : words.notMember}</p>
+          <p>{me === undefined ? words.membersOnly : words.membersSee}</p>
           {me === undefined && (
             <Button className="go" onPress={onSignIn}>
               {words.signIn}
             </Button>
           )}
+          {me && !isMember(me, facts.facility) && <JoinClub />}
         </div>
       )}
       {day && <DayTable day={day} isOld={day.date !== date} onChoose={onChoose} onStep={onStep} />}

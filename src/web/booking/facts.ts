@@ -3,7 +3,13 @@ import type { ShownDay } from "./day.ts"
 import type { LocalWriting, PageLanguage } from "./times.ts"
 
 export interface PageFacts extends LocalWriting {
-  readonly facility: { readonly id: string; readonly name: string; readonly timezone: string }
+  readonly facility: {
+    readonly id: string
+    readonly name: string
+    readonly timezone: string
+    /** A role there counts here. */
+    readonly organizationId: string | null
+  }
   readonly language: PageLanguage
   /** The local day that is shown, YYYY-MM-DD, and the local day of now. */
   readonly date: string

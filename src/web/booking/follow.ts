@@ -63,7 +63,9 @@ export class Follower {
     }, every)
     const live = connectLive({
       token: () => this.api.token,
-      onState: (state) => {
+      onState: (state, { reason }) => {
+        // After a silence a question would wait just as long: the page takes the server as away, until it answers.
+        if (reason === "silence") this.#reached(false, this.#asked)
         // A read says whether the server is away. A refused channel is no absence.
         if (state === "live" || state === "waiting") void this.read()
       },

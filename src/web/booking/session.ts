@@ -48,5 +48,7 @@ const ask = (method: string, token?: string): Promise<Response> =>
   fetch(cookieAddress, {
     method,
     cache: "no-store",
+    // The page begins to follow the day when it knows who is there: it does not wait for a silent network.
+    signal: AbortSignal.timeout(10_000),
     headers: { "x-slotbase-page": "1", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
   })

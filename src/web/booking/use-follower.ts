@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "react"
 import type { Me } from "./answers.ts"
 import type { Api } from "./api.ts"
+import { isMember } from "./club.ts"
 import type { ShownDay } from "./day.ts"
 import type { PageFacts } from "./facts.ts"
 import { type CellChange, Follower } from "./follow.ts"
@@ -25,6 +26,7 @@ export function useFollower(api: Api, facts: PageFacts, isKnown: boolean, me: Me
   const dayRef = useRef(day)
   dateRef.current = date
   dayRef.current = day
+  const hears = me !== undefined && isMember(me, facts.facility)
   const changed = useBatch((changes) => told.current.onChanges(changes))
 
   useEffect(() => {
@@ -54,7 +56,8 @@ export function useFollower(api: Api, facts: PageFacts, isKnown: boolean, me: Me
     follower.current = one
     one.connect(me?.id)
     return () => one.close()
-  }, [api, facts, isKnown, me?.id, changed])
+    // Who has joined hears more than before.
+  }, [api, facts, isKnown, me?.id, hears, changed])
 
   const show = useCallback((wanted: string) => {
     setDate(wanted)

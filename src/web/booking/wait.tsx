@@ -3,6 +3,7 @@ import { useState } from "react"
 import { Button } from "react-aria-components"
 import { isMember, useClub } from "./club.ts"
 import type { Chosen } from "./grid.tsx"
+import { JoinClub } from "./join.tsx"
 import { FaultNote } from "./sheet.tsx"
 import { SignInForm } from "./sign-in.tsx"
 import { useWork } from "./use-work.ts"
@@ -31,21 +32,25 @@ export function JoinWaitlist({ chosen, onClose }: { readonly chosen: Chosen; rea
         </Button>
       </div>
     )
-  const isStranger = me !== undefined && !isMember(me, facts.facility.id)
+  const isStranger = me !== undefined && !isMember(me, facts.facility)
   return (
     <div className="form">
       <p>{words.waitText}</p>
-      {isStranger && <p className="fault">{words.notMember}</p>}
-      <FaultNote says={work.fault} />
-      <Button
-        className="go"
-        autoFocus
-        isDisabled={isStranger}
-        data-pending={work.isBusy || undefined}
-        onPress={() => (me === undefined ? setSigning(true) : join())}
-      >
-        {words.waitGo}
-      </Button>
+      {isStranger ? (
+        <JoinClub hasFocus />
+      ) : (
+        <>
+          <FaultNote says={work.fault} />
+          <Button
+            className="go"
+            autoFocus
+            data-pending={work.isBusy || undefined}
+            onPress={() => (me === undefined ? setSigning(true) : join())}
+          >
+            {words.waitGo}
+          </Button>
+        </>
+      )}
     </div>
   )
 }

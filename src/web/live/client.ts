@@ -76,17 +76,22 @@ export function connectLive(options: LiveOptions = {}): LiveConnection {
     if (mine !== attempt) return
     const openLink: OpenLiveLink =
       transport === "sse" || (transport === "auto" && useStream()) ? openStream : openSocket
-    link = openLink({
-      url,
-      token,
-      channels: () => [...followed].filter((each) => each.isPlaced),
-      onFrame: (frame) => mine === attempt && hear(frame),
-      onEnd: (code, reason) => mine === attempt && ended(code, reason),
-    })
+    try {
+      link = openLink({
+        url,
+        token,
+        channels: () => [...followed].filter((each) => each.isPlaced),
+        onFrame: (frame) => mine === attempt && hear(frame),
+        onEnd: (code, reason) => mine === attempt && ended(code, reason),
+      })
+    } catch (error) {
+      // An address or a token that no connection can take, or no WebSocket here. The same again would fail again.
+      ended(4400, String(error))
+    }
   }
 
-  /** Two sockets in a row that never were ready, then a stream, then sockets again. */
-  const useStream = () => socketFailures % 3 === 2
+  /** Two sockets in a row that never were ready, then a stream, then sockets again. Node before 22 has no WebSocket. */
+  const useStream = () => typeof WebSocket === "undefined" || socketFailures % 3 === 2
 
   function hear(frame: ServerFrame): void {
     watch(pingMs + graceMs)
@@ -198,7 +203,10 @@ export function connectLive(options: LiveOptions = {}): LiveConnection {
 
 /** The time to become ready. */
 const openMs = 15_000
-/** More than the server promises between two frames, for slow networks. */
-const graceMs = 10_000
+/**
+ * More than the server promises between two frames, for slow networks. With the server's 25 seconds a silent network is
+ * found after 33.
+ */
+const graceMs = 8_000
 /** The time for an answer after the network came back. */
 const wakeMs = 5_000

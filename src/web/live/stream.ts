@@ -9,6 +9,11 @@ export const openStream: OpenLiveLink = ({ url, token, channels, onFrame, onEnd 
   const aborted = new AbortController()
   const wanted = channels()
   const joined = new Set(wanted.map(({ channel }) => channel))
+  // Throws at a token that no header can carry.
+  const headers = new Headers({
+    accept: "text/event-stream",
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  })
   let code = 1006
   let reason = "the stream ended"
 
@@ -17,7 +22,7 @@ export const openStream: OpenLiveLink = ({ url, token, channels, onFrame, onEnd 
     // Nothing is followed: such a stream says that the server is there, and the first channel opens another one.
     const query = list.length === 0 ? "" : `?channels=${list.join(",")}`
     const answer = await fetch(`${url}/v1/live/stream${query}`, {
-      headers: { accept: "text/event-stream", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      headers,
       cache: "no-store",
       signal: aborted.signal,
     })

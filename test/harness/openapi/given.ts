@@ -194,6 +194,7 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   "PUT /v1/me/message-preferences": signedUp,
   "POST /v1/me/notifications/read": noticed,
   "POST /v1/me/push-subscriptions": signedUp,
+  "POST /v1/me/memberships": async ({ api }) => ({ ids: {}, token: (await api.person()).token }),
   "POST /v1/account-links/use": mailedLink,
   "POST /v1/child-links/{id}/accept": invited,
   "POST /v1/child-links/{id}/decline": invited,

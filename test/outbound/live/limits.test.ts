@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { LiveLimits } from "#outbound/live/limits.ts"
 import { Strangers } from "#outbound/live/strangers.ts"
 import { aClub, aMember, type Club } from "#test/harness/club/club.ts"
-import { handshake } from "#test/harness/outside/raw-socket.ts"
+import { handshake, masked } from "#test/harness/outside/raw-socket.ts"
 import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
@@ -113,12 +113,59 @@ test("too many frames close with 4429", async () => {
   expect(await client.closed).toEqual({ code: 4429, reason: "too many frames" })
 })
 
-test("a frame that is too large ends the socket", async () => {
+const tooBig = { code: 1009, reason: "the frame is too big" }
+
+test("a frame of 4 KiB is read, and a frame with one byte more closes with 1009", async () => {
   const server = await serve({})
   const client = await server.connect({ token: club.player.token })
-  client.send({ type: "auth", token: "x".repeat(10_000) })
-  expect([1006, 1009]).toContain((await client.closed).code)
+  client.send("x".repeat(4_096))
+  expect(await client.next()).toMatchObject({ type: "error", code: "bad_frame" })
+  client.send(new Uint8Array(4_096))
+  expect(await client.next()).toMatchObject({ type: "error", code: "bad_frame" })
+  client.send("x".repeat(4_097))
+  expect(await client.closed).toEqual(tooBig)
   await eventually(() => expect(server.live.isEmpty).toBe(true))
+})
+
+test.each([
+  ["a text", () => "x".repeat(10_000)],
+  ["a text whose letters have two bytes each", () => "ä".repeat(2_049)],
+  ["bytes", () => new Uint8Array(10_000)],
+  ["a token before the caller is known", () => JSON.stringify({ type: "auth", token: "x".repeat(10_000) })],
+  ["the biggest frame that is read to its end", () => "x".repeat(64 * 1_024)],
+])("a frame that is too big closes with 1009, when it is %s", async (_, frame) => {
+  const server = await serve({})
+  const client = await server.connect()
+  client.send(frame())
+  expect(await client.closed).toEqual(tooBig)
+})
+
+test.each([64 * 1_024 + 1, 1_024 * 1_024])("Bun itself closes with 1009 at a frame of %d bytes", async (bytes) => {
+  const server = await serve({})
+  const client = await server.connect({ token: club.player.token })
+  client.send("x".repeat(bytes))
+  expect((await client.closed).code).toBe(1009)
+  await eventually(() => expect(server.live.isEmpty).toBe(true))
+})
+
+test("a message in small parts, and one that announces more than it ever sends, close with 1009 too", async () => {
+  const server = await serve({})
+  const parts = await handshake(server.url, ["slotbase.v1"])
+  const [textAndMore, more, last] = [0x01, 0x00, 0x80]
+  for (const first of [textAndMore, more, more, more, last]) parts.write(masked("x".repeat(1_000), first))
+  expect(await parts.closeCode()).toBe(1009)
+  const announced = await handshake(server.url, ["slotbase.v1"])
+  announced.write(masked("x".repeat(100_000)).subarray(0, 100))
+  expect(await announced.closeCode()).toBe(1009)
+  for (const each of [parts, announced]) each.end()
+  await eventually(() => expect(server.live.isEmpty).toBe(true))
+})
+
+test("frames behind one that is too big change nothing: all of many sockets see 1009", async () => {
+  const server = await serve({})
+  const clients = await Promise.all(Array.from({ length: 40 }, () => server.connect()))
+  for (const client of clients) for (let n = 0; n < 5; n++) client.send("x".repeat(60_000))
+  expect(await Promise.all(clients.map(({ closed }) => closed))).toEqual(clients.map(() => tooBig))
 })
 
 test("a client that does not read is closed, never misses a frame in between, and delays no other client", async () => {

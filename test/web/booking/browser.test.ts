@@ -2,13 +2,13 @@
 // of accessibility, and is right again after the network or the server was away.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { createRequire } from "node:module"
 import jsQR from "jsqr"
 import type { Page } from "playwright-core"
 import sharp from "sharp"
+import { dayOf } from "#test/harness/club/hours.ts"
 import { startLostNetwork } from "#test/harness/outside/lost-network.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
-import { type BrowserClub, browserClub, cellsOf, dayAhead } from "./club.ts"
+import { type BrowserClub, browserClub, cellsOf, dayAhead, seriousFaults } from "./club.ts"
 
 let club: BrowserClub
 const faults: string[] = []
@@ -34,18 +34,6 @@ const pressUntil = async (page: Page, key: string, isThere: (said: string) => bo
     await page.keyboard.press(key)
   }
   throw new Error(`${key} leads elsewhere: ${await focused(page)}`)
-}
-
-const axe = await Bun.file(createRequire(import.meta.url).resolve("axe-core/axe.min.js")).text()
-/** The faults that axe calls serious or critical. */
-const seriousFaults = async (page: Page): Promise<readonly string[]> => {
-  await page.evaluate(`${axe};0`)
-  const found = (await page.evaluate("axe.run()")) as {
-    violations: readonly { id: string; impact: string; nodes: readonly { html: string }[] }[]
-  }
-  return found.violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)
 }
 
 test("what one person holds, the other one's page shows at once, and the focus stays where it was", async () => {
@@ -223,6 +211,46 @@ test.each(["cut", "silent"] as const)(
   },
   awaySeconds * 1_000 + 90_000,
 )
+
+test("a network that is silent without a word is noticed within 35 seconds of the page's clock", async () => {
+  const network = await startLostNetwork(Number(new URL(club.address).port))
+  const page = await open(club.ben, { at: network.url })
+  // The clock stands still for the page alone: what the browser does with its connections takes its real time.
+  await page.clock.install()
+  await page.reload()
+  await page.getByRole("navigation").waitFor()
+  await club.hold(club.mia, 1, 17)
+  await cell(page, "Court 2, 17:00").and(page.locator(".held")).waitFor()
+  network.lose("silent")
+  const notice = page.getByText("The connection is lost.")
+  await page.clock.runFor(35_000)
+  await notice.waitFor({ timeout: 5_000 })
+  network.restore()
+  await page.clock.runFor(10_000)
+  await notice.waitFor({ state: "detached" })
+  await page.context().close()
+  network.stop()
+})
+
+test("after a closure of a year the page shows the day as a fresh one does, and goes on hearing changes", async () => {
+  const ahead = 240
+  const page = await open(club.ben, { ahead })
+  const closures = `/v1/facilities/${club.facilityId}/closures`
+  const [startDate, endDate] = [dayOf(ahead - 24), dayOf(ahead + 24 * 340)]
+  const closed = (await club.call("POST", closures, { startDate, endDate, reason: "We build a hall." })) as {
+    id: string
+  }
+  const isAll = async (state: string) =>
+    expect(new Set((await cellsOf(page)).map((label) => label.split(", ")[2]))).toEqual(new Set([state]))
+  await eventually(() => isAll("closed"))
+  await club.call("DELETE", `${closures}/${closed.id}`)
+  await eventually(() => isAll("free"))
+  await club.book(club.mia, 0, ahead + 9)
+  await cell(page, "Court 1, 09:00").and(page.locator(".booked")).waitFor()
+  const fresh = await open(club.ben, { ahead })
+  expect(await cellsOf(page)).toEqual(await cellsOf(fresh))
+  await Promise.all([page.context().close(), fresh.context().close()])
+})
 
 test("an answer from before the network was lost does not take its notice back", async () => {
   const page = await open(club.ben)

@@ -1,5 +1,6 @@
 // A club on a running system, and Chromium that looks at the club's booking page.
 
+import { createRequire } from "node:module"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 import { overApi, type SignedUp } from "#test/harness/api/over-api.ts"
 import { dayOf, hoursFrom } from "#test/harness/club/hours.ts"
@@ -16,6 +17,8 @@ export interface BrowserClub {
   readonly courts: readonly string[]
   readonly mia: SignedUp
   readonly ben: SignedUp
+  /** Somebody with an account and no role in the club. */
+  readonly stranger: () => Promise<SignedUp>
   readonly call: (method: string, path: string, body?: object, token?: string) => Promise<unknown>
   /** A hold or a booking of somebody, at an hour of the shown day. */
   readonly hold: (who: SignedUp, court: number, hour: number) => Promise<{ readonly id: string }>
@@ -50,7 +53,7 @@ export async function browserClub(): Promise<BrowserClub> {
   const [database, port] = [await testDatabase(), await freePort()]
   const address = `http://127.0.0.1:${port}`
   let system = await started(database, port)
-  const [browser, built] = await Promise.all([launch(), build(address)])
+  const [browser, built] = await Promise.all([launchBrowser(), build(address)])
   const contexts = new Set<BrowserContext>()
   const club: BrowserClub = {
     ...built,
@@ -98,7 +101,7 @@ export async function browserClub(): Promise<BrowserClub> {
   return club
 }
 
-const launch = (): Promise<Browser> =>
+export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({
     executablePath: Bun.which("chromium") ?? Bun.which("chromium-browser") ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
@@ -141,7 +144,7 @@ async function build(address: string) {
   const courts: string[] = []
   for (const name of ["Court 1", "Court 2", "Court 3"]) courts.push(await builder.court(facilityId, name))
   const [mia, ben] = [await builder.person("player", facilityId), await builder.person("player", facilityId)]
-  return { facilityId, courts, mia, ben, call }
+  return { facilityId, courts, mia, ben, call, stranger: () => builder.person() }
 }
 
 const days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const
@@ -149,3 +152,15 @@ const days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday"
 /** What each cell of the grid says, by its label. */
 export const cellsOf = (page: Page): Promise<readonly string[]> =>
   page.locator("td[role=gridcell]").evaluateAll((cells) => cells.map((cell) => cell.getAttribute("aria-label") ?? ""))
+
+const axe = await Bun.file(createRequire(import.meta.url).resolve("axe-core/axe.min.js")).text()
+/** The faults that axe calls serious or critical. */
+export const seriousFaults = async (page: Page): Promise<readonly string[]> => {
+  await page.evaluate(`${axe};0`)
+  const found = (await page.evaluate("axe.run()")) as {
+    violations: readonly { id: string; impact: string; nodes: readonly { html: string }[] }[]
+  }
+  return found.violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)
+}

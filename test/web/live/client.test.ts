@@ -1,8 +1,13 @@
 // The live client against a real server: snapshots, reconnections, renewed tokens, refusals, and streams.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
+import { requireAdmin, requireMember } from "#access/caller.ts"
+import { availabilityOf } from "#domain/booking/availability/availability.ts"
+import type { Slot } from "#domain/booking/availability/slots.ts"
+import { createClosure, removeClosure } from "#domain/closures/closures.ts"
 import { record } from "#events/outbox.ts"
 import { aCheckIn, aClub, aMember, type Club, run } from "#test/harness/club/club.ts"
+import { atHour, dayOf } from "#test/harness/club/hours.ts"
 import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
@@ -73,9 +78,53 @@ for (const transport of ["websocket", "sse"] as const) {
     gate.resolve()
     await eventually(() => expect(told).toEqual(["snapshot", String(from + 2), String(from + 3)]))
   })
+
+  test(`by ${transport}: a closure of 201 days is a resync alone, and the snapshot after it is right`, async () => {
+    const date = dayOf(24 * 3)
+    const asMember = requireMember(club.player.caller, club.id)
+    const heard: unknown[] = []
+    let shown = new Map<string, string>()
+    const show = (slots: readonly Slot[]) => {
+      shown = new Map(slots.map(({ startAt, status }) => [startAt, status]))
+    }
+    const client = connect({ transport, token: () => club.player.token })
+    client.subscribe(`facility:${club.id}:availability`, {
+      snapshot: async (why) => {
+        const day = await availabilityOf(database.db, asMember, { date, resourceId: club.court })
+        show(day.slots ?? [])
+        heard.push(why)
+        return day
+      },
+      onEvent: ({ payload }) => {
+        heard.push(payload.date)
+        if (payload.resourceId === club.court && payload.date === date) show(payload.slots as readonly Slot[])
+      },
+    })
+    const admin = requireAdmin(club.admin.caller, club.id)
+    const states = () => [...new Set(shown.values())]
+    await eventually(() => expect(server.live.hasSubscribers(`facility:${club.id}:availability`)).toBe(true))
+    const days = { startDate: dayOf(24 * 2), endDate: dayOf(24 * 202), resourceIds: [club.court] }
+    const { id } = await run(database.db, (tx) => createClosure(tx, admin, { ...days, reason: "The roof is renewed." }))
+    await server.pass()
+    await eventually(() => expect(heard).toEqual(["start", "resync"]))
+    expect(states()).toEqual(["blocked"])
+    await run(database.db, (tx) => removeClosure(tx, admin, id))
+    await server.pass()
+    await eventually(() => expect(heard).toEqual(["start", "resync", "resync"]))
+    expect(states()).toEqual(["free"])
+    // Alive as before: the next change is an event.
+    const { id: booked } = await club.book(club.court, 24 * 3 + 12)
+    await server.pass()
+    await eventually(() => expect(heard).toEqual(["start", "resync", "resync", date]))
+    expect(shown.get(atHour(24 * 3 + 12).startAt)).toBe("booked")
+    await club.cancel(booked)
+    await server.pass()
+    await eventually(() => expect(states()).toEqual(["free"]))
+  })
 }
 
 test("a follower without a place reads a snapshot first, and goes on where that stands", async () => {
+  await checkIns(1)
   const client = connect({})
   const place = { position: String((server.live.position ?? 0) - 1), epoch: server.live.epoch }
   let tries = 0
@@ -148,6 +197,19 @@ test("a token that stays wrong, and access that is withdrawn, end the client wit
   await server.live.recheck({ all: true })
   await eventually(() => expect(states).toEqual(["connecting", "live", "ended"]))
 })
+
+test.each(["websocket", "sse"] as const)(
+  "a token that no connection can take ends the client by %s, and no attempt follows",
+  async (transport) => {
+    const states: unknown[] = []
+    connect({ transport, token: () => "two\nlines", onState: (state, { code }) => states.push([state, code]) })
+    await eventually(() => expect(states.length).toBeGreaterThan(1))
+    expect(states).toEqual([
+      ["connecting", undefined],
+      ["ended", 4400],
+    ])
+  },
+)
 
 test("a stream that follows nothing is live when the server has answered, and not before", async () => {
   const states: string[] = []

@@ -1,4 +1,4 @@
-/** Registration, and the caller's own page. */
+/** Registration, joining a further club, and the caller's own page. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { childPermissions } from "#access/caller.ts"
@@ -6,6 +6,8 @@ import { hashPassword } from "#access/passwords.ts"
 import { newId } from "#base/ids.ts"
 import { LanguageField } from "#base/languages.ts"
 import { Id } from "#base/schema/request-fields.ts"
+import { requirePerson } from "#domain/people/accounts/names.ts"
+import { joinClub, Membership, MembershipInput } from "#domain/people/join.ts"
 import { registrationShares } from "#domain/people/registration-shares.ts"
 import { findProfile, RegistrationInput, registerUser, User } from "#domain/people/users.ts"
 import type { App } from "#http/app.ts"
@@ -45,6 +47,42 @@ export const userRoutes = (app: App) => {
         open: true,
         events: ["user.created"],
         problems: [409],
+      }),
+    )
+    .post(
+      "/v1/me/memberships",
+      async ({ command, caller, input, body, set, clientShare }) => {
+        const who = await caller()
+        requirePerson(who)
+        const wanted = input(MembershipInput, body)
+        const share = clientShare()
+        let isNew = true
+        return command(
+          async (tx) => {
+            const joined = await joinClub(tx, who, wanted)
+            isNew = joined.isNew
+            return joined.answer
+          },
+          {
+            status: () => (isNew ? 201 : 200),
+            before: async () => addStanding(set, countRegistration(share, wanted.facilityId)),
+          },
+        )
+      },
+      described({
+        tag: "People",
+        summary: "Join a club with the account that one has",
+        description:
+          "The person becomes a player of the facility, as by registering there, and counts for its plan from the first " +
+          "confirmed booking on. A member is answered with 200, and nothing is recorded. Whom the club has removed is " +
+          "refused (`membership_ended`). `DELETE /v1/users/{id}/roles` leaves the club.",
+        body: MembershipInput,
+        answer: Membership,
+        status: 201,
+        also: [200],
+        events: ["user.role_assigned"],
+        problems: [409],
+        audited: "role.joined",
       }),
     )
     .get(

@@ -50,6 +50,7 @@ export const accountRows: readonly Row[] = [
   ["DELETE /v1/me/sessions", people],
   ["DELETE /v1/me/sessions/:id", "", { own: people, hidden: people }],
   ["GET /v1/live", everybody, { meets: "426 upgrade_required" }],
+  ["POST /v1/me/memberships", people, { body: () => ({ facilityId: newId() }), meets: "422 facility_unknown" }],
   ["POST /v1/users/:id/roles", admins, { body: playerHere, hidden: "XZ" }],
   ["GET /v1/role-invitations", known],
   ["POST /v1/role-invitations/:id/accept", "", { own: "OASCMRXZ", refused: 404 }],
