@@ -1,5 +1,5 @@
-// Which tables and indexes the write-ahead log of a stretch belongs to, per event. With SLOTBASE_BENCH_STATEMENTS=on the
-// measurement of the steady state prints it, from PostgreSQL's own pg_walinspect.
+// Which tables and indexes the write-ahead log of a stretch belongs to, per event. With SLOTBASE_BENCH_STATEMENTS=on
+// the measurement of the steady state prints it, from PostgreSQL's own pg_walinspect.
 
 import type postgres from "postgres"
 import { round } from "#scripts/statistics.ts"

@@ -115,6 +115,19 @@ describe("series", () => {
     expect(await starts(text)).toEqual(["2026-07-01T16:00", "2026-07-02T16:00", "2026-07-03T16:00"])
   })
 
+  test("take in an RDATE in UTC at its instant, also within the hour that the zone repeats", async () => {
+    const series = (rdate: string) =>
+      lines(`DTSTART;TZID=${berlin}:20261001T180000`, `DTEND;TZID=${berlin}:20261001T183000`, rdate)
+    const first = ["2026-10-01T16:00", "2026-10-01T16:30"]
+    expect(await spans(series("RDATE:20261025T013000Z"))).toEqual([first, ["2026-10-25T01:30", "2026-10-25T02:00"]])
+    expect(await spans(series("RDATE:20261025T003000Z,20261025T013000Z"))).toEqual([
+      first,
+      ["2026-10-25T00:30", "2026-10-25T01:00"],
+      ["2026-10-25T01:30", "2026-10-25T02:00"],
+    ])
+    expect(await spans(series("RDATE:20261001T160000Z"))).toEqual([first])
+  })
+
   test("leave out EXDATE, in UTC, in the zone and as a day, and take in RDATE", async () => {
     const text = lines(
       `DTSTART;TZID=${berlin}:20260701T180000`,

@@ -85,23 +85,29 @@ function spansOfMaster({ event, changed, rules }: Master, zones: ZoneFinder, { f
       .map(({ time }) => wallOf(time)),
   )
   const added = timesOf(event, "rdate")
-  const periods = added.flatMap((each) => periodOf(each, zones)).filter(({ start }) => !off.has(start))
-  const more = added.filter(({ lasts }) => !lasts).map((each) => zone.wallOf(at(each, zones)))
+  const more = added.filter(({ time }) => time.isDate).map((each) => zone.wallOf(at(each, zones)))
   const walls = wallsOf({ start: wall, zone, rules, more }, zone.wallOf(from) - lengthMs, zone.wallOf(until))
+  const isOff = (begins: number, onWall: number) => off.has(begins) || offDays.has(onWall - (onWall % dayMs))
   const counted = walls.flatMap((each) => {
     const begins = zone.instantOf(each)
-    if (off.has(begins) || offDays.has(each - (each % dayMs))) return []
+    if (isOff(begins, each)) return []
     // A day ends with the day: it may have 23 hours or 25.
     return [{ start: begins, end: start.time.isDate ? zone.instantOf(each + lengthMs) : begins + lengthMs }]
   })
-  return [...counted, ...periods]
+  const known = new Set(counted.map(({ start, end }) => `${start} ${end}`))
+  // A wall clock shows the hour of a clock change twice, so an added instant never goes by the wall.
+  const instants = added
+    .filter(({ time }) => !time.isDate)
+    .map((each) => spanOfAdded(each, lengthMs, zones))
+    .filter(({ start, end }) => !isOff(start, zone.wallOf(start)) && !known.has(`${start} ${end}`))
+  return [...counted, ...instants]
 }
 
-/** Nothing: it is no period, and lasts as long as the series does. */
-function periodOf({ lasts, ...time }: NamedTime, zones: ZoneFinder) {
+/** An added time lasts as long as the series does, unless it is a period. */
+function spanOfAdded({ lasts, ...time }: NamedTime, lengthMs: number, zones: ZoneFinder) {
   const start = at(time, zones)
-  if (lasts instanceof ICAL.Duration) return [{ start, end: start + lasts.toSeconds() * 1_000 }]
-  return lasts ? [{ start, end: at({ ...time, time: lasts }, zones) }] : []
+  if (lasts instanceof ICAL.Duration) return { start, end: start + lasts.toSeconds() * 1_000 }
+  return { start, end: lasts ? at({ ...time, time: lasts }, zones) : start + lengthMs }
 }
 
 /** Free time, and what was called off, make nobody busy. */
