@@ -163,8 +163,8 @@ async function requireInvoice(tx: Tx, facilityId: string, lines: readonly PaperL
 }
 
 /**
- * Bookings of the month, and those with a charge of the month. Where the facility has moved to a zone whose month begins
- * later, bookings right before it are of the month too, when the month has their agreed day: no other bill has them.
+ * Bookings of the month, and those with a charge of the month. A facility that has moved to another zone may begin its
+ * month later there. Bookings right before it, whose agreed day is of the month, stand on no other bill: they are here.
  * @param people undefined: of everybody
  */
 function bookingsOf(
