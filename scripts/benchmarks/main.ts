@@ -46,14 +46,16 @@ const parts: readonly Part[] = [
   waiting,
   calendars,
 ]
+const use = "./scripts/bench [part…] [--short] [--json FILE]"
 /** Parts that run only by name. */
 const onRequest: readonly Part[] = [profile, memory, several, firstPaint]
 const known = [...parts, ...onRequest]
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { short: { type: "boolean", default: false }, json: { type: "string" } },
-})
+const { values, positionals } = asked()
+if (values.help) {
+  console.log(`${use}\nThe parts are: ${known.map(({ name }) => name).join(", ")}.`)
+  process.exit(0)
+}
 const unknown = positionals.find((name) => !known.some((part) => part.name === name))
 if (unknown !== undefined) {
   console.error(`There is no part "${unknown}". The parts are: ${known.map((part) => part.name).join(", ")}.`)
@@ -95,3 +97,19 @@ if (figures.steady !== undefined) {
 }
 if (failed.length > 0) console.error(`\nNot measured: ${failed.join(", ")}.`)
 process.exit(failed.length > 0 ? 1 : 0)
+
+function asked() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        short: { type: "boolean", default: false },
+        json: { type: "string" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    })
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${use}`)
+    process.exit(2)
+  }
+}

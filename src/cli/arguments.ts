@@ -18,12 +18,20 @@ export function refusalOf(command: Arguments, args: readonly string[]): string |
   const { rest, lacking } = split(command, args)
   const others = rest.filter((each) => !flags.includes(each))
   const unknown = others.find((each, nth) => each.startsWith("-") || nth >= words.length)
-  const valued = options.map((option) => `${option} …`)
-  const use = ["./scripts/slotbase", name, ...[...words, ...flags, ...valued].map((each) => `[${each}]`)].join(" ")
+  const use = useOf(command)
   if (unknown === undefined) return lacking === undefined ? undefined : `${name} ${lacking} needs a value: ${use}`
   const near = [...flags, ...options].find((flag) => editsBetween(unknown, flag) <= mostEdits)
   return `${name} does not take "${unknown}": ${near ? `did you mean ${near}? ` : ""}${use}`
 }
+
+/** Such as "./scripts/slotbase demo [--fast] [--seed …]". */
+export function useOf({ name, flags = [], options = [], words = [] }: Arguments): string {
+  const valued = options.map((option) => `${option} …`)
+  return ["./scripts/slotbase", name, ...[...words, ...flags, ...valued].map((each) => `[${each}]`)].join(" ")
+}
+
+/** Whether somebody asks how the command is used. */
+export const asksForHelp = (args: readonly string[]): boolean => args.includes("--help") || args.includes("-h")
 
 /** The values of the options; of an option that is given twice, the last one. Refused arguments are left out. */
 export const valuesOf = (command: Arguments, args: readonly string[]): Readonly<Record<string, string>> =>
@@ -51,5 +59,5 @@ function split({ options = [] }: Arguments, args: readonly string[]) {
   return { values, rest, lacking }
 }
 
-/** More edits make another flag. */
-const mostEdits = 2
+/** More edits make another word. */
+export const mostEdits = 2

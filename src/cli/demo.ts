@@ -15,7 +15,7 @@ import { instantOf, localDateOf } from "#base/local-days.ts"
 import { fillSaturday, type Saturday } from "#demo/bookings.ts"
 import { openClub, timezone } from "#demo/club.ts"
 import { endLines, endsAreRight, readEnds } from "#demo/ends.ts"
-import { whyNoDemo } from "#demo/movable.ts"
+import { demoName, isDemoPlaying, whyNoDemo } from "#demo/movable.ts"
 import { makeRecordings } from "#demo/recordings.ts"
 import { rules } from "#demo/rule-book.ts"
 import { visitNeighbours } from "#demo/rules/neighbours.ts"
@@ -61,6 +61,7 @@ export const demo: Command = {
       console.error(whyNot)
       return 1
     }
+    if (config.databaseUrl && (await isDemoPlaying(config.databaseUrl))) return refuseSecond()
     if (args.includes("--back")) return moveBack(config)
     return playOn(config, args.includes("--fast") ? 0 : pauseMs, month)
   },
@@ -70,7 +71,8 @@ async function playOn(config: Config, pause: number, month: MonthAsked | undefin
   // The server comes first, because it starts the embedded database.
   const server = await reachServer(config)
   const database = await reachDatabase(config)
-  const db = connect(database.url, { max: 3, applicationName: operatorName("slotbase demo") })
+  if (await isDemoPlaying(database.url)) return refuseSecond(() => Promise.all([server.stop(), database.stop()]))
+  const db = connect(database.url, { max: 3, applicationName: demoName })
   try {
     await migrate(database.url)
     await db`update slotbase.clock set movable = true`
@@ -104,9 +106,16 @@ async function playOn(config: Config, pause: number, month: MonthAsked | undefin
   }
 }
 
+async function refuseSecond(stop: () => Promise<unknown> = async () => {}): Promise<number> {
+  console.error("A demo plays in this database already, and moves its clock: wait for its end.")
+  await stop()
+  return 1
+}
+
 /** Moves the clock back to the real time, however many demos moved it. */
 async function moveBack(config: Config): Promise<number> {
   const database = await reachDatabase(config)
+  if (await isDemoPlaying(database.url)) return refuseSecond(() => database.stop())
   const db = connect(database.url, { max: 1, applicationName: operatorName("slotbase demo --back") })
   try {
     await requireMigrated(database.url)

@@ -5,16 +5,20 @@
 import type { Config } from "#base/config.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { reachDatabase } from "#base/database/open.ts"
+import { editsBetween } from "#base/edits.ts"
 import { connectHints } from "#base/hints.ts"
 import { isId } from "#base/ids.ts"
 import { audit } from "#events/audit.ts"
 import { operatorContext } from "#events/operator.ts"
 import { transact } from "#events/outbox.ts"
-import { listJobs, readJob, requestRun } from "#operations/jobs/jobs.ts"
+import { parseCron } from "#operations/jobs/cron.ts"
+import { type Job, listJobs, presently, readJob, requestRun } from "#operations/jobs/jobs.ts"
 import { pauseJob, resumeJob } from "#operations/jobs/pause.ts"
-import { previewJob } from "#operations/jobs/preview.ts"
+import { previewJob, usualPreviewDays } from "#operations/jobs/preview.ts"
 import { type Did, isAnybodyThere } from "#operations/jobs/rows.ts"
+import { nextTicks } from "#operations/jobs/ticks.ts"
 import { untilEnded } from "#operations/jobs/wait.ts"
+import { mostEdits } from "./arguments.ts"
 import type { Command } from "./command.ts"
 import { operator } from "./operator.ts"
 import { requireMigrated } from "./require-migrated.ts"
@@ -43,12 +47,37 @@ export const jobs: Command = {
     const db = connect(database.url, { max: 2, applicationName: "slotbase jobs" })
     try {
       await requireMigrated(database.url)
+      const wrong = name && (await wrongPlace(db, action, name, facilityId))
+      if (wrong) {
+        console.error(wrong.says)
+        return wrong.code
+      }
       return await act(db, config, name ?? "", facilityId?.toLowerCase())
     } finally {
       await db.end()
       await database.stop()
     }
   },
+}
+
+/** Why this cannot be done to the job at this place; undefined: it may. A job that is not known has no place. */
+async function wrongPlace(db: Db, action: string, name: string, facilityId: string | undefined) {
+  const { data } = await listJobs(db, { limit: "200" })
+  const job = data.find((each) => each.name === name)
+  if (job === undefined) {
+    const near = data.find((each) => editsBetween(name, each.name) <= mostEdits)
+    const meant = near ? `did you mean ${near.name}? ` : ""
+    return { says: `There is no job "${name}": ${meant}./scripts/slotbase jobs lists them.`, code: 1 }
+  }
+  if (action === "run" && job.perFacility && facilityId === undefined)
+    return {
+      says: `${name} runs in one facility at a time: end the command with the id of one. ./scripts/slotbase links prints the ids of the clubs.`,
+      code: 2,
+    }
+  const inFacility = action === "run" ? job.runsInFacility : job.perFacility || action === "preview"
+  if (facilityId !== undefined && !inFacility)
+    return { says: `${name} works for all facilities at once: leave the id out.`, code: 2 }
+  return undefined
 }
 
 const actions: Readonly<
@@ -78,7 +107,13 @@ const actions: Readonly<
         ? "This job cannot say what a run would do now."
         : `A run now would find:${inWords(due) || " nothing"}`,
     )
-    console.log(`Next ticks (${job.cron}, ${timezone}):${ticks.length === 0 ? " none" : ""}`)
+    if (job.perFacility && facilityId === undefined && job.pausedAt === null)
+      console.log(
+        "Each facility has ticks of its own, by its own clock: end the command with its id. In UTC they would be:",
+      )
+    console.log(
+      `Next ticks (${job.cron}, ${timezone}):${ticks.length === 0 ? ` ${whyNone(job, timezone, await presently(db))}` : ""}`,
+    )
     for (const { at, wall, localTime, clocks } of ticks.slice(0, printedTicks)) {
       const note = clocks === "skipped" ? `${localTime} is skipped` : clocks === null ? "" : `${localTime} comes twice`
       console.log(`  ${at}  ${wall}${note && `  (${note})`}`)
@@ -109,12 +144,21 @@ const actions: Readonly<
         return 1
       }
       const ms = (run.ended_at?.getTime() ?? 0) - (run.started_at?.getTime() ?? 0)
-      console.log(`${name}: done in ${ms} ms${inWords(run.did)}`)
+      console.log(
+        `${name}: done in ${ms} ms${run.did && Object.keys(run.did).length > 0 ? ":" : ""}${inWords(run.did)}`,
+      )
       return 0
     } finally {
       await disconnect()
     }
   },
+}
+
+/** Why a preview has no ticks. */
+function whyNone({ cron, pausedAt }: Job, timezone: string, now: Date): string {
+  if (pausedAt !== null) return "none, because it is paused"
+  const [next] = nextTicks(parseCron(cron), timezone, now.getTime(), 1)
+  return `none within ${usualPreviewDays} days${next ? `; the next is ${new Date(next.at).toISOString()}` : ""}`
 }
 
 async function steer(db: Db, config: Config, what: "pause" | "resume", name: string, facilityId?: string) {
@@ -133,7 +177,9 @@ async function steer(db: Db, config: Config, what: "pause" | "resume", name: str
       },
     )
     console.log(
-      job.pausedAt === null ? `${name}: next tick ${job.nextTicks[0]}` : `${name}: paused since ${job.pausedAt}`,
+      job.pausedAt === null
+        ? `${name}: next tick ${job.nextTicks[0] ?? "not planned yet"}`
+        : `${name}: paused since ${job.pausedAt}`,
     )
     return 0
   } finally {

@@ -4,8 +4,9 @@
  */
 import { BadConfig, parseConfig } from "#base/config.ts"
 import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
+import { editsBetween } from "#base/edits.ts"
 import { unknownVariables } from "#base/unknown-variables.ts"
-import { refusalOf } from "./arguments.ts"
+import { asksForHelp, mostEdits, refusalOf, useOf } from "./arguments.ts"
 import type { Command } from "./command.ts"
 
 /** Loaded when it is asked for: a file brings its part of the program with it, which takes up to a second. */
@@ -28,17 +29,22 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args
+  const [name, ...rest] = args[0] === "help" && args.length > 1 ? [...args.slice(1), "--help"] : args
   const load = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!load) {
     const asked = name !== undefined && name !== "help" && name !== "--help"
-    if (asked) console.error(`There is no command "${name}".\n`)
+    const near = Object.keys(commands).find((each) => name !== undefined && editsBetween(name, each) <= mostEdits)
+    if (asked) console.error(`There is no command "${name}"${near ? `: did you mean ${near}?` : "."}\n`)
     console.log(`./scripts/slotbase <command>\n`)
     const all = await Promise.all(Object.values(commands).map((each) => each()))
     for (const each of all) console.log(`  ${each.name.padEnd(12)} ${each.description}`)
     return asked ? 2 : 0
   }
   const command = await load()
+  if (asksForHelp(rest)) {
+    console.log(`${command.description}\n\n${useOf(command)}`)
+    return 0
+  }
   const refusal = refusalOf(command, rest)
   if (refusal !== undefined) {
     console.error(refusal)

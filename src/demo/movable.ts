@@ -1,5 +1,21 @@
-/** Which databases the demo may use: it moves their clock. */
-import type { Db } from "#base/database/db.ts"
+/** Which databases the demo may use, and when: it moves their clock. */
+import { connect, type Db } from "#base/database/db.ts"
+import { operatorName } from "#events/operator.ts"
+
+/** The name of a demo's connections, by which another one sees that it plays. */
+export const demoName = operatorName("slotbase demo")
+
+/** Whether a demo plays in this database. Two at once would move the clock under each other's feet. */
+export async function isDemoPlaying(url: string): Promise<boolean> {
+  const db = connect(url, { max: 1, applicationName: "slotbase demo asks" })
+  try {
+    const others = await db`
+      select from pg_stat_activity where datname = current_database() and application_name like 'slotbase demo, by %' limit 1`
+    return others.length > 0
+  } finally {
+    await db.end()
+  }
+}
 
 /**
  * The reason against a demo in this database; undefined: the demo may run. The environment comes from the last event of

@@ -71,11 +71,11 @@ async function makeClub(tx: Tx, passwordHash: string): Promise<Omit<DemoClub, "p
   }
   const people: DemoPerson[] = [{ id: owner.id, email: owner.email, name: nameOf(owner), role: "facility_owner" }]
   for (const { id, role, ...person } of club.members) {
-    const registration = { ...person, registrationSource: "admin", facilityId: facility.id, passwordHash } as const
+    // The role of a player is given too: who only registered would leave while a demo moves the clock by a year.
+    const ownClub = role === "player" ? {} : { facilityId: facility.id }
+    const registration = { ...person, ...ownClub, registrationSource: "admin", passwordHash } as const
     const user = await registerUser(tx, registration, id)
-    if (role !== "player") {
-      await assignRole(tx, root, user.id, { role, scopeType: "facility", scopeId: facility.id })
-    }
+    await assignRole(tx, root, user.id, { role, scopeType: "facility", scopeId: facility.id })
     people.push({ id: user.id, email: user.email, name: nameOf(user), role })
   }
   return {

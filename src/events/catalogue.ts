@@ -15,6 +15,7 @@ import { coachEvents } from "./types/coach.ts"
 import { debtEvents } from "./types/debt.ts"
 import { facilityEvents } from "./types/facility.ts"
 import { feedbackEvents } from "./types/feedback.ts"
+import { jobEvents } from "./types/job.ts"
 import { memberEvents } from "./types/member.ts"
 import { messageEvents } from "./types/message.ts"
 import { paymentEvents } from "./types/payment.ts"
@@ -46,6 +47,7 @@ const all = [
   ...facilityEvents,
   ...webhookEvents,
   ...platformEvents,
+  ...jobEvents,
   ...reportEvents,
 ] as const
 type Definition = (typeof all)[number]

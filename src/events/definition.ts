@@ -37,6 +37,7 @@ export type Aggregate =
   | "webhook"
   | "calendar"
   | "platform"
+  | "job"
   | "message"
 
 export interface EventDefinition<Type extends string = string, Fields extends Schema.Struct.Fields = EventFields> {

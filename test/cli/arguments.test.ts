@@ -30,3 +30,18 @@ test("the command line refuses before it does anything, with the exit code 2", a
     output: `doctor does not take "--foo": ./scripts/slotbase doctor\n`,
   })
 })
+
+test("each command says how it is used when it is asked for help, and does nothing", async () => {
+  const nowhere = "postgres://nobody@127.0.0.1:1/nowhere"
+  const zones = "compare zone data, and decide what stays of bookings whose zone changed its clocks"
+  for (const asked of ["--help", "-h"])
+    expect(await slotbase(nowhere, "doctor", asked)).toEqual({
+      code: 0,
+      output:
+        "check the database: migrations, partitions, ledger, what is late, dead letters\n\n./scripts/slotbase doctor\n",
+    })
+  const { code, output } = await slotbase(nowhere, "zones", "keep-instant", "--help")
+  expect([code, output.split("\n")[0]]).toEqual([0, zones])
+  expect((await slotbase(nowhere, "help", "doctor")).output).toEndWith("\n./scripts/slotbase doctor\n")
+  expect((await slotbase(nowhere, "docter")).output).toContain('There is no command "docter": did you mean doctor?\n')
+})

@@ -1,9 +1,12 @@
 // The demo: its Saturday shows each rule, and ends even. Its way back: the clock shows the real time again.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { connect } from "#base/database/db.ts"
 import { rules } from "#demo/rule-book.ts"
+import { operatorName } from "#events/operator.ts"
 import { slotbaseWith } from "#test/harness/setup/command-line.ts"
 import { emptyDatabase, type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 import { freePort } from "#test/harness/setup/system.ts"
 
 /** The Saturday takes some seconds, and more on a busy machine. */
@@ -141,3 +144,20 @@ test("a demo that finds no server and can start none says so in one sentence", a
     "No server could be started for the demo. If SlotBase already runs, set PORT to its port, such as PORT=3001.\n",
   )
 })
+
+test(
+  "a second demo at once is refused, and so is the way back: the first needs the clock",
+  async () => {
+    const playing = connect(database.url, { max: 1, applicationName: operatorName("slotbase demo") })
+    try {
+      await playing`select 1`
+      const says = "A demo plays in this database already, and moves its clock: wait for its end.\n"
+      expect(await demo(["--fast"])).toEqual({ code: 1, output: says })
+      expect(await demo(["--back"])).toEqual({ code: 1, output: says })
+    } finally {
+      await playing.end()
+    }
+    await eventually(async () => expect((await demo(["--back"])).code).toBe(0))
+  },
+  timeout,
+)

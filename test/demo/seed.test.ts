@@ -66,8 +66,21 @@ test("the club's events are recorded like all others", async () => {
     "facility.created": 1,
     "resource.created": 4,
     "user.created": 6,
-    "user.role_assigned": 2,
+    "user.role_assigned": 5,
   })
+})
+
+test("nobody of the club leaves, also when a demo of many days moves the clock beyond a year", async () => {
+  const db = api.database.db
+  await db`select slotbase.move_clock('400 days')`
+  await db`update slotbase.sessions set expires_at = slotbase.now() - interval '1 day'`
+  expect([...(await db`select * from slotbase.forget_users(slotbase.now() - interval '180 days', 200)`)]).toEqual([
+    { looked: expect.any(Number), gone: 0 },
+  ])
+  const rows = await db<{ id: string }[]>`
+    select id from slotbase.users where id = any (${club.people.map(({ id }) => id)}) order by id`
+  expect(rows.map(({ id }) => id)).toEqual(club.people.map(({ id }) => id).toSorted())
+  await db`update slotbase.clock set shift = '0'`
 })
 
 test("in production the password is random", async () => {

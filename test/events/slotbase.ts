@@ -42,6 +42,7 @@ const series = {
   timezone: "timezone",
 } as const
 const endpoint = { webhookId: "id", facilityId: "id", name: "text", host: "text" } as const
+const failingJob = { facilityId: "id", jobId: "id", job: "text", failingSince: "instant" } as const
 const calendar = { syncId: "id", facilityId: "id", userId: "id", "resourceId?": "id" } as const
 export const slotbase: { readonly [type: string]: Fields } = {
   "webhook.failing": {
@@ -104,6 +105,8 @@ export const slotbase: { readonly [type: string]: Fields } = {
     parentIds: "ids",
     "userId?": "id",
   },
+  "facility.job.failing": { ...failingJob, stage: ["at_once", "one_day", "one_week"], lastError: "text" },
+  "facility.job.recovered": { ...failingJob, recoveredAt: "instant" },
   "platform.failing": {
     troubleId: "id",
     trouble: ["mail_held", "texts_held", "dead_letters", "dead_passes", "failing_jobs"],

@@ -14,12 +14,13 @@ import { previewOf } from "./previews.ts"
 import { ticksAfter } from "./ticks.ts"
 
 const mostDays = 400
-const usualDays = 7
+/** Days of a preview that asks for no other number. */
+export const usualPreviewDays = 7
 /** Ticks of an answer. A job of each minute has so many in eight hours. */
 const mostTicks = 500
 
 const days = wholeNumberText(1, mostDays).annotate({
-  description: `how many days ahead, 1 to ${mostDays}; default ${usualDays}`,
+  description: `how many days ahead, 1 to ${mostDays}; default ${usualPreviewDays}`,
 })
 export const PreviewQuery = Schema.Struct({
   days: Schema.optionalKey(days),
@@ -73,7 +74,7 @@ export async function previewJob(
   const planned = facilityId !== undefined || !job.perFacility ? job.nextTicks[0] : undefined
   // The scheduler may have left out the first: a local day has one tick, also when the zone changes.
   const after = planned === undefined ? now : Math.max(now, Date.parse(planned) - 1)
-  const found = ticksOf(job, timezone, after, now + Number(query.days ?? usualDays) * dayMs)
+  const found = ticksOf(job, timezone, after, now + Number(query.days ?? usualPreviewDays) * dayMs)
   return {
     job: job.name,
     // What a run would find elsewhere is not a facility's to know.

@@ -293,6 +293,16 @@ const configs = {
     priority: "high",
     recipients: mailAndPush("account"),
   },
+  "facility.job.failing": {
+    templateId: "job-failing",
+    priority: "high",
+    recipients: mail("facility_admins"),
+  },
+  "facility.job.recovered": {
+    templateId: "job-recovered",
+    priority: "normal",
+    recipients: mail("facility_admins"),
+  },
   "platform.failing": {
     templateId: "platform-failing",
     priority: "high",

@@ -89,6 +89,11 @@ const variants: Readonly<Record<string, readonly Variant[]>> = {
   ],
   "facility.report.made": [{ as: "facility_admin", view: { report: withoutBookings } }],
   "progress.summary.made": [{ as: "account" }],
+  "facility.job.failing": [
+    { as: "facility_admin", data: { stage: "one_day" } },
+    { as: "facility_admin", data: { stage: "one_week", job: "monthly-billing", lastError: "3 accounts failed" } },
+    { as: "facility_admin", data: { job: "a-newer-job" } },
+  ],
   "platform.failing": [
     { as: "platform_admin", data: { trouble: "dead_passes" } },
     { as: "platform_admin", data: { trouble: "failing_jobs", detail: "daily-reports: HTTP 503" } },

@@ -6,6 +6,10 @@ import { resolve } from "node:path"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { dailyReports } from "#actors/jobs/daily-reports.ts"
 import type { CrashPoint } from "#base/crash-points.ts"
+import { newId, rootUserId } from "#base/ids.ts"
+import { instantOf, localDateOf, localTimeOf } from "#base/local-days.ts"
+import { findReportsOf } from "#domain/figures/reports/rows.ts"
+import { localDay } from "#outbound/messages/format.ts"
 import { buildClub } from "#test/harness/club/build.ts"
 import { bySql, type Person } from "#test/harness/club/club.ts"
 import { aMovement, aPlayed } from "#test/harness/club/played.ts"
@@ -144,6 +148,64 @@ test("the mail of a day without bookings says so in one line, and still says wha
     "\nNobody had booked at Parkside Tennis on this day.\n\nWaits for you\n- Requests to decide: 1\n",
   )
   expect(mail?.text).not.toContain("Came")
+})
+
+test("the mail says when a closure of the next day begins and ends, in both languages, also one of whole days", async () => {
+  await db()`update slotbase.users set language = 'de' where id = ${club.other.id}`
+  const today = localDateOf("Europe/Berlin", Date.now())
+  const at = (days: number, time: string) =>
+    new Date(instantOf("Europe/Berlin", Temporal.PlainDate.from(today).add({ days }).toString(), time)).toISOString()
+  const shut = (reason: string, from: string, until: string) => db()`
+    insert into slotbase.closures (id, facility_id, start_at, end_at, whole_facility, reason, created_by)
+    values (${newId()}, ${club.id}, ${from}, ${until}, true, ${reason}, ${rootUserId})`
+  await shut("Holiday", at(0, "00:00"), at(1, "00:00"))
+  await shut("Roof", at(-2, "00:00"), at(3, "12:00"))
+  await shut("Match", at(0, "08:00"), at(0, "12:30"))
+  await shut("Storm", at(-1, "18:00"), at(0, "09:00"))
+  await shut("Frost", at(0, "20:00"), at(1, "10:00"))
+  expect(await work(today)).toEqual({ reports: 1 })
+  for (const event of (await made()).events) await office.tell(event)
+  const lines = receiver.mails.map(({ text = "" }) =>
+    text.split("\n").filter((line) => /^- (?:Closed|Gesperrt)/.test(line)),
+  )
+  const on = (language: "en" | "de", days: number) =>
+    localDay(Temporal.PlainDate.from(today).add({ days }).toString(), language, "short")
+  expect(lines).toContainEqual([
+    `- Closed: everything: Roof (all day, until ${on("en", 3)}, 12:00)`,
+    "- Closed: everything: Storm (until 09:00)",
+    "- Closed: everything: Holiday (all day)",
+    "- Closed: everything: Match (08:00–12:30)",
+    `- Closed: everything: Frost (from 20:00, until ${on("en", 1)}, 10:00)`,
+  ])
+  expect(lines).toContainEqual([
+    `- Gesperrt: alles: Roof (ganztägig, bis ${on("de", 3)}, 12:00 Uhr)`,
+    "- Gesperrt: alles: Storm (bis 09:00 Uhr)",
+    "- Gesperrt: alles: Holiday (ganztägig)",
+    "- Gesperrt: alles: Match (08:00 Uhr–12:30 Uhr)",
+    `- Gesperrt: alles: Frost (ab 20:00 Uhr, bis ${on("de", 1)}, 10:00 Uhr)`,
+  ])
+})
+
+test("a report stays of the day that it was made for when the facility moves to another zone, and so does its mail", async () => {
+  const soon = new Date(Date.now() + 60_000).toISOString()
+  await aPlayed(db(), club.id, club.court, { startAt: soon, status: "confirmed" })
+  const today = localDateOf("Europe/Berlin", Date.parse(soon))
+  expect(await work(today)).toEqual({ reports: 1 })
+  await db()`update slotbase.facilities set timezone = 'America/New_York' where id = ${club.id}`
+  const day = Temporal.PlainDate.from(today).subtract({ days: 1 }).toString()
+  const [report] = await findReportsOf(db(), [{ facilityId: club.id, day }])
+  expect(report && [report.timezone, Object.keys(report.figures).includes("timezone")]).toEqual([
+    "Europe/Berlin",
+    false,
+  ])
+  for (const event of (await made()).events) await office.tell(event)
+  expect(receiver.mails[0]?.text).toContain(`\n- Bookings: 1, from ${localTimeOf("Europe/Berlin", Date.parse(soon))}\n`)
+})
+
+test("a report of a version that kept no zone is of the facility's", async () => {
+  await work()
+  await db()`update slotbase.daily_reports set figures = figures - 'timezone'`
+  expect((await findReportsOf(db(), [{ facilityId: club.id, day: "2026-06-10" }]))[0]?.timezone).toBe("Europe/Berlin")
 })
 
 test("a tick that was missed is made up for: of the latest three", () => {

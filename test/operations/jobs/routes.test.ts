@@ -236,9 +236,13 @@ test("the command line lists jobs, previews a run, and requests the run", async 
   ])
   expect(list.output).toMatch(/^hold-expiration +\* \* \* \* \* +Release expired booking holds$/m)
   expect(preview.output).toStartWith("hold-expiration: Release expired booking holds\nA run now would find: 1 holds\n")
-  expect(unknown).toEqual({ code: 1, output: "There is no such job.\n" })
+  expect(unknown).toEqual({ code: 1, output: 'There is no job "nothing": ./scripts/slotbase jobs lists them.\n' })
+  expect(await slotbase("jobs", "preview", "hold-exipration")).toEqual({
+    code: 1,
+    output: 'There is no job "hold-exipration": did you mean hold-expiration? ./scripts/slotbase jobs lists them.\n',
+  })
   const ran = await slotbase("jobs", "run", "hold-expiration")
-  expect(ran).toEqual({ code: 0, output: expect.stringMatching(/^hold-expiration: done in \d+ ms 1 expired\n$/) })
+  expect(ran).toEqual({ code: 0, output: expect.stringMatching(/^hold-expiration: done in \d+ ms: 1 expired\n$/) })
   const [audited] = await api.database.db`
     select actor_id, actor_kind, user_agent from slotbase.audit_log
     where action = 'job.run' and subject_id = 'hold-expiration' and method is null`

@@ -187,7 +187,7 @@ test("the command line previews, pauses, resumes and runs a job in a facility", 
   const resumed = await slotbase("jobs", "resume", "daily-reports", courts.facilityId)
   expect(resumed).toEqual({ code: 0, output: expect.stringMatching(/^daily-reports: next tick 2026-04-2/) })
   const ran = await slotbase("jobs", "run", "daily-reports", courts.facilityId)
-  expect(ran).toEqual({ code: 0, output: expect.stringMatching(/^daily-reports: done in \d+ ms 22 day\n$/) })
+  expect(ran).toEqual({ code: 0, output: expect.stringMatching(/^daily-reports: done in \d+ ms: 22 day\n$/) })
   expect(await slotbase("jobs", "run", "daily-reports", "everywhere")).toEqual({
     code: 2,
     output: "everywhere is not the id of a facility.\n",
@@ -196,6 +196,39 @@ test("the command line previews, pauses, resumes and runs a job in a facility", 
   const none = { code: 1, output: `There is no facility ${nowhere}.\n` }
   expect(await slotbase("jobs", "preview", "daily-reports", nowhere)).toEqual(none)
   expect(await slotbase("jobs", "run", "daily-reports", newId())).toMatchObject({ code: 1 })
+}, 60_000)
+
+test("the command line says what to type where a job's place is missing or wrong", async () => {
+  const place = "./scripts/slotbase links prints the ids of the clubs."
+  expect(await slotbase("jobs", "run", "daily-reports")).toEqual({
+    code: 2,
+    output: `daily-reports runs in one facility at a time: end the command with the id of one. ${place}\n`,
+  })
+  const db = api.database.db
+  await db`
+    insert into slotbase.jobs (name, description, cron, timezone, in_facility, per_facility, missed)
+    values ('retention', 'Remove', '23 * * * *', 'UTC', false, false, 'once'),
+           ('monthly-billing', 'Bill', '0 0 1 * *', 'local', true, true, 'once')`
+  for (const what of ["run", "pause", "resume"])
+    expect(await slotbase("jobs", what, "retention", courts.facilityId)).toEqual({
+      code: 2,
+      output: "retention works for all facilities at once: leave the id out.\n",
+    })
+  const preview = await slotbase("jobs", "preview", "monthly-billing")
+  expect(preview.output).toEndWith(
+    "\nEach facility has ticks of its own, by its own clock: end the command with its id. In UTC they would be:\n" +
+      "Next ticks (0 0 1 * *, UTC): none within 7 days; the next is 2026-05-01T00:00:00.000Z\n",
+  )
+  // Nothing has planned it yet.
+  expect(await slotbase("jobs", "resume", "monthly-billing")).toEqual({
+    code: 0,
+    output: "monthly-billing: next tick not planned yet\n",
+  })
+  await slotbase("jobs", "pause", "monthly-billing")
+  expect((await slotbase("jobs", "preview", "monthly-billing")).output).toEndWith(
+    "\nNext ticks (0 0 1 * *, UTC): none, because it is paused\n",
+  )
+  await db`delete from slotbase.jobs where name in ('retention', 'monthly-billing')`
 }, 60_000)
 
 async function slotbase(...args: string[]): Promise<{ code: number; output: string }> {

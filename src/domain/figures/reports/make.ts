@@ -33,7 +33,7 @@ export async function makeReport(tx: Tx, facilityId: string, localDate: string):
   const existed = spanOfDay(facility.timezone, day).end > facility.created_at.getTime()
   if (facility.is_made || !existed) return false
   const figures = await figuresOfDay(tx, facility, day, localDate)
-  if (!(await insertReport(tx, facilityId, day, figures))) return false
+  if (!(await insertReport(tx, facilityId, { day, timezone: facility.timezone }, figures))) return false
   const { bookings, cancelled, noShows, money } = figures
   record(tx, {
     type: "facility.report.made",

@@ -10,16 +10,22 @@ export interface ReportRow {
   readonly facility_id: string
   /** YYYY-MM-DD. */
   readonly day: string
+  /** The zone of the day: the facility's when the report was made. Reports of earlier versions have that of now. */
   readonly timezone: string
   readonly made_at: Date
   readonly figures: ReportFigures
 }
 
 /** False: the day has its report already. */
-export async function insertReport(tx: Tx, facilityId: string, day: string, figures: ReportFigures): Promise<boolean> {
+export async function insertReport(
+  tx: Tx,
+  facilityId: string,
+  { day, timezone }: Pick<ReportRow, "day" | "timezone">,
+  figures: ReportFigures,
+): Promise<boolean> {
   const { count } = await tx`
     insert into slotbase.daily_reports (facility_id, day, figures)
-    values (${facilityId}, ${day}::date, ${tx.json(figures as never)})
+    values (${facilityId}, ${day}::date, ${tx.json({ ...figures, timezone } as never)})
     on conflict do nothing`
   return count > 0
 }
@@ -49,4 +55,6 @@ export async function findReportsOf(
     join slotbase.facilities f on f.id = r.facility_id`
 }
 
-const columns = (sql: Queryable) => sql`r.facility_id, r.day::text as day, f.timezone, r.made_at, r.figures`
+const columns = (sql: Queryable) => sql`
+  r.facility_id, r.day::text as day, coalesce(r.figures ->> 'timezone', f.timezone) as timezone, r.made_at,
+  r.figures - 'timezone' as figures`

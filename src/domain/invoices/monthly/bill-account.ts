@@ -162,7 +162,11 @@ async function requireInvoice(tx: Tx, facilityId: string, lines: readonly PaperL
   throw new RuleBroken("bill_is_no_invoice", `The invoice settings lack what an invoice needs: ${missing.join(", ")}.`)
 }
 
-/** Bookings of the month, and those with a charge of the month. @param people undefined: of everybody */
+/**
+ * Bookings of the month, and those with a charge of the month. A facility that has moved to another zone may begin its
+ * month later there. Bookings right before it, whose agreed day is of the month, stand on no other bill: they are here.
+ * @param people undefined: of everybody
+ */
 function bookingsOf(
   sql: Queryable,
   { facilityId, timezone, month }: BilledMonth,
@@ -170,17 +174,25 @@ function bookingsOf(
 ): ReturnType<Queryable> {
   const { start, end } = spanOfMonth(timezone, month)
   const [from, until] = [new Date(start).toISOString(), new Date(end).toISOString()]
+  const last = lastDayOf(month)
+  const isOfMonth = sql`(
+    b.start_at >= ${from} or b.agreed_timezone <> ${timezone} and b.agreed_start >= ${month}::text::date
+    and b.agreed_start < ${last}::text::date + 1)`
   const ofThem = people === undefined ? sql`` : sql`and b.booker_id = any (${[...people]}::uuid[])`
   return sql`
     select b.* from slotbase.bookings b
-    where b.facility_id = ${facilityId} and b.start_at >= ${from} and b.start_at < ${until} ${ofThem}
+    where b.facility_id = ${facilityId} and b.start_at >= ${from}::timestamptz - ${`${farthestZoneHours} hours`}::text::interval
+      and b.start_at < ${until} and ${isOfMonth} ${ofThem}
     union all
     select b.* from slotbase.bookings b
-    where b.facility_id = ${facilityId} and b.start_at < ${from} ${ofThem}
+    where b.facility_id = ${facilityId} and b.start_at < ${from} and ${isOfMonth} is not true ${ofThem}
       and b.id in (select c.reference_id from slotbase.charges c
                    where c.facility_id = ${facilityId} and c.created_at >= ${from} and c.created_at < ${until}
                      and c.reference_type = 'booking' and c.waived_at is null)`
 }
+
+/** No zone is further from another. */
+const farthestZoneHours = 26
 
 const lastDayOf = (month: string) => Temporal.PlainDate.from(month).add({ months: 1 }).subtract({ days: 1 }).toString()
 

@@ -61,6 +61,7 @@ export const labels = {
   days90: of("90 days", "90 Tage"),
   wasToGoBack: of("Why it was to go back", "Warum erstattet werden sollte"),
   providerSays: of("What the provider says", "Auskunft des Anbieters"),
+  job: of("Job", "Job"),
   webhook: of("Webhook", "Webhook"),
 } as const satisfies Readonly<Record<string, Readonly<Record<Language, string>>>>
 

@@ -59,6 +59,11 @@ const typeWords: Readonly<Record<string, Readonly<Record<Language, string>>>> = 
   ),
   "facility.report.made": of("each day of your club", "jeden Tag deines Vereins"),
   "progress.summary.made": of("the progress of each week", "die Fortschritte jeder Woche"),
+  "facility.job.failing": of("scheduled jobs of your club that fail", "geplante Jobs deines Vereins, die fehlschlagen"),
+  "facility.job.recovered": of(
+    "scheduled jobs of your club that work again",
+    "geplante Jobs deines Vereins, die wieder gehen",
+  ),
   "platform.failing": of("trouble of the platform", "Störungen der Plattform"),
   "platform.recovered": of("trouble of the platform that is over", "behobene Störungen der Plattform"),
 }

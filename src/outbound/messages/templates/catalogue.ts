@@ -22,6 +22,8 @@ import { emailChangeNotice } from "./email-change-notice.ts"
 import { emailChanged } from "./email-changed.ts"
 import { emailConfirmation } from "./email-confirmation.ts"
 import { invoiceIssued } from "./invoice-issued.ts"
+import { jobFailing } from "./job-failing.ts"
+import { jobRecovered } from "./job-recovered.ts"
 import { limitWarning } from "./limit-warning.ts"
 import { noShowUndone } from "./no-show-undone.ts"
 import { overdueOverview } from "./overdue-overview.ts"
@@ -78,6 +80,8 @@ export const templates = {
   "email-changed": emailChanged,
   "email-confirmation": emailConfirmation,
   "invoice-issued": invoiceIssued,
+  "job-failing": jobFailing,
+  "job-recovered": jobRecovered,
   "limit-warning": limitWarning,
   "no-show-undone": noShowUndone,
   "overdue-overview": overdueOverview,

@@ -3,6 +3,7 @@
  * weeks before, what today brings, and what waits for them.
  */
 import type { Language } from "#base/languages.ts"
+import { spanOfDay } from "#base/local-days.ts"
 import { localDay, money, shortTime } from "#outbound/messages/format.ts"
 import { days as weekdayNames } from "#outbound/messages/language/calendar.ts"
 import { durationText, numberText, shareText } from "#outbound/messages/language/numbers.ts"
@@ -120,8 +121,17 @@ function courts({ report, language, say }: Shown): MailBlock[] {
 function today({ view, report, language, say }: Shown): MailBlock[] {
   const { today: next } = report
   if (next === null) return []
-  const at = (instant: string) =>
-    shortTime(instant, { language, zone: view.facility.timezone, reader: view.recipient.timezone }).replace(/^.*, /, "")
+  const clock = { language, zone: report.timezone, reader: view.recipient.timezone }
+  const at = (instant: string) => shortTime(instant, clock).replace(/^.*, /, "")
+  const span = spanOfDay(report.timezone, next.day)
+  /** What of the day a closure takes, and its end on a later day. */
+  const during = (startAt: string, endAt: string) => {
+    const [start, end] = [Date.parse(startAt) - span.start, Date.parse(endAt) - span.end]
+    if (start > 0 && end < 0) return `${at(startAt)}–${at(endAt)}`
+    const begins = start > 0 ? `${say.from} ${at(startAt)}` : end < 0 ? "" : say.allDay
+    const ends = end === 0 ? "" : `${say.until} ${end < 0 ? at(endAt) : shortTime(endAt, clock)}`
+    return [begins, ends].filter((part) => part !== "").join(", ")
+  }
   const first = next.firstStartAt === null ? "" : `, ${say.from} ${at(next.firstStartAt)}`
   return mailBlock(`${say.today}: ${localDay(next.day, language)}`, [
     { label: say.bookingsLabel, value: `${next.bookings}${first}` },
@@ -139,7 +149,7 @@ function today({ view, report, language, say }: Shown): MailBlock[] {
       mostRows,
       ({ reason, startAt, endAt, resources }) => ({
         label: say.closed,
-        value: `${resources?.join(", ") ?? say.everything}: ${reason} (${at(startAt)}–${at(endAt)})`,
+        value: `${resources?.join(", ") ?? say.everything}: ${reason} (${during(startAt, endAt)})`,
       }),
       language,
     ),
@@ -182,6 +192,8 @@ const english = {
   bookingsLabel: "Bookings",
   today: "Today",
   from: "from",
+  until: "until",
+  allDay: "all day",
   lesson: "lesson",
   lessons: "lessons",
   closed: "Closed",
@@ -215,6 +227,8 @@ const german: Words = {
   bookingsLabel: "Buchungen",
   today: "Heute",
   from: "ab",
+  until: "bis",
+  allDay: "ganztägig",
   lesson: "Stunde",
   lessons: "Stunden",
   closed: "Gesperrt",

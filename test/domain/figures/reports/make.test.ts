@@ -40,7 +40,7 @@ async function anOldClub(timezone: string, openingHours: ReturnType<typeof every
     async report(localDate: string): Promise<ReportFigures> {
       expect(await make(localDate)).toBe(true)
       const [row] = await db<{ figures: ReportFigures }[]>`
-        select figures from slotbase.daily_reports where facility_id = ${id} and day = ${localDate}::date - 1`
+        select figures - 'timezone' as figures from slotbase.daily_reports where facility_id = ${id} and day = ${localDate}::date - 1`
       if (!row) throw new Error(`no report of the day before ${localDate}`)
       return row.figures
     },
@@ -254,7 +254,8 @@ test("a club without bookings has a report all the same, and a day has one for g
   expect(first).toMatchObject({ ...nothing, bookedMinutes: 0, utilisation: 0, money: [] })
   await club.play(club.court, { startAt: "2026-06-10T10:00:00Z" })
   expect(await club.make("2026-06-11")).toBe(false)
-  const [row] = await db`select figures from slotbase.daily_reports where facility_id = ${club.id}`
+  const [row] =
+    await db`select figures - 'timezone' as figures from slotbase.daily_reports where facility_id = ${club.id}`
   expect(row?.figures).toEqual(first)
 })
 

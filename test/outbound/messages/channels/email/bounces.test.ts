@@ -1,9 +1,12 @@
 // Bounces as mail servers write them: matched to their message by its id, and marked at the address to which it went.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { join } from "node:path"
+import { NotDone } from "#base/bounded/run-bounded.ts"
 import { newId } from "#base/ids.ts"
 import { clearUndeliverable } from "#domain/people/undeliverable.ts"
 import { noteBounce } from "#outbound/messages/channels/email/note-bounce.ts"
+import { partsOfBounce, readBounce } from "#outbound/messages/channels/email/read-bounce.ts"
 import { aFacility, aPerson, type FacilityRow, type PersonRow } from "#test/harness/club/factories.ts"
 import { notifiedEvent } from "#test/harness/outbound/notified-event.ts"
 import { type PostOffice, postOffice } from "#test/harness/outbound/post-office.ts"
@@ -97,6 +100,19 @@ test("the report names another address: the one to which the message went is mar
   await noteBounce(database.db, bounce({ messageId: `<${id}@club.example>`, recipient: "victim@example.com" }))
   const rows = await database.db`select address from slotbase.undeliverable_addresses where message_id = ${id}`
   expect(rows.map(({ address }) => address)).toEqual([mia.email])
+})
+
+test("a report that a crowded machine had no time to read is tried again, and is not taken for another mail", async () => {
+  const raw = bounce({ messageId: `<${newId()}@club.example>` })
+  const late = readBounce(raw, { ...partsOfBounce, timeMs: 0 })
+  expect(await late.catch((error: unknown) => error)).toEqual(new NotDone("time"))
+})
+
+test("a report that ends the process of its reader is none, and is not tried again", async () => {
+  const module = join(import.meta.dir, "no-such-task.ts")
+  expect(await readBounce("From: x\r\n\r\n", { ...partsOfBounce, module })).toEqual({
+    ...{ isReport: false, messageIds: [], recipients: [] },
+  })
 })
 
 // Each start of the program takes a second of CPU. Three in one test took more than its 30 s on a crowded machine.
