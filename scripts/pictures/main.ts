@@ -62,6 +62,11 @@ async function takeState(scene: Scene, { name, isWhole, arrange }: State): Promi
   const opened = scene.browser.contexts().length
   try {
     return await photograph(await arrange(scene), { folder, name, isWhole: isWhole === true, withAxe: values.check })
+  } catch (error) {
+    // What was there instead.
+    const page = scene.browser.contexts().at(-1)?.pages().at(-1)
+    await page?.screenshot({ path: join(folder, `${name}-failed.png`) }).catch(() => {})
+    throw error
   } finally {
     for (const context of scene.browser.contexts().slice(opened)) await context.close()
   }

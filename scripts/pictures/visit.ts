@@ -44,7 +44,7 @@ export async function visit(scene: Scene, { as, day, language = "en", clubId = s
 
 /** The cell of a court and an hour; opens its sheet. */
 export const choose = (page: Page, court: string, hour: string): Promise<void> =>
-  page.locator(`td[role=gridcell][aria-label^="${court}, ${hour}"]`).click()
+  page.locator(`td[role=gridcell][aria-label^="${court}, ${hour}"]`).click({ force: true })
 
 export const press = (page: Page, name: string | RegExp): Promise<void> =>
   page

@@ -19,7 +19,7 @@ const account = async (scene: Scene, push: Push, language: "en" | "de" = "en"): 
 function browserWith(push: Push): string {
   if (push === "none") return "delete window.PushManager"
   const subscription = aBrowser().subscription("https://fcm.googleapis.com/fcm/send/a-browser-of-the-gallery")
-  const found = push === "on" ? `{ toJSON: () => (${JSON.stringify(subscription)}) }` : "null"
+  const found = push === "on" ? `({ toJSON: () => (${JSON.stringify(subscription)}) })` : "null"
   return `
     const permission = ${JSON.stringify(push === "on" ? "granted" : push)}
     Object.defineProperty(Notification, "permission", { get: () => permission })

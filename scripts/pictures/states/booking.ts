@@ -204,6 +204,7 @@ export const bookingStates: readonly State[] = [
     arrange: async (scene) => {
       const page = await signingIn(scene)
       await press(page, "Send me a link to set a new password")
+      await page.locator("[role=alert].fault").waitFor()
       return page
     },
   },
@@ -297,7 +298,7 @@ export const bookingStates: readonly State[] = [
       const { page, bookingId } = await takenTime(scene, "14:00")
       await scene.cancel(bookingId)
       await press(page, "Put me on the waitlist")
-      await page.locator("[role=alert].fault").waitFor()
+      await see(page, "Keep this time for me")
       return page
     },
   },

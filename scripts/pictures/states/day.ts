@@ -91,7 +91,7 @@ export const dayStates: readonly State[] = [
     arrange: async (scene) => {
       const { mia } = await onLivelyDay(scene)
       const page = await shown(await visit(scene, { as: mia, day: busy }))
-      await page.locator(".cell.mine").first().waitFor()
+      await page.locator("td.mine").first().waitFor()
       return page
     },
   },
@@ -102,7 +102,7 @@ export const dayStates: readonly State[] = [
     arrange: async (scene) => {
       const { mia } = await onLivelyDay(scene)
       const page = await shown(await visit(scene, { as: mia, day: busy, language: "de" }))
-      await page.locator(".cell.mine").first().waitFor()
+      await page.locator("td.mine").first().waitFor()
       return page
     },
   },
@@ -242,7 +242,7 @@ export const dayStates: readonly State[] = [
     title: "The day of one court, on a club's own site",
     isWhole: true,
     arrange: async (scene) => {
-      const site = "http://club.example:8080"
+      const site = "https://club.example"
       await scene.call("PATCH", `${scene.at}/settings`, { embedOrigins: [site] })
       const page = await visit(scene, { day: busy })
       const script = `<script async src="${scene.address}/f/embed.js" data-facility="${scene.id}" data-court="${scene.courts[0]}"></script>`

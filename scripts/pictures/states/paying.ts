@@ -108,7 +108,7 @@ export const payingStates: readonly State[] = [
     title: "A hold that waits while one looks at something else",
     arrange: async (scene) => {
       const { page } = await holding(scene)
-      await press(page, "Close")
+      await page.locator(".close").click()
       await page.locator(".holdbar").waitFor()
       return page
     },
@@ -118,7 +118,7 @@ export const payingStates: readonly State[] = [
     title: "The same in German",
     arrange: async (scene) => {
       const { page } = await holding(scene, "de")
-      await press(page, "Schließen")
+      await page.locator(".close").click()
       await page.locator(".holdbar").waitFor()
       return page
     },
@@ -128,7 +128,7 @@ export const payingStates: readonly State[] = [
     title: "The same in the last minute",
     arrange: async (scene) => {
       const { page } = await holding(scene)
-      await press(page, "Close")
+      await page.locator(".close").click()
       await page.locator(".holdbar").waitFor()
       return nearEnd(page, 45)
     },
@@ -136,19 +136,19 @@ export const payingStates: readonly State[] = [
   {
     name: "pay-declined",
     title: "A card that is declined",
-    arrange: (scene) => refused(scene, "tok_declined".slice(4)),
+    arrange: (scene) => refused(scene, "0002"),
   },
   {
     name: "pay-declined-german",
     title: "The same in German",
-    arrange: (scene) => refused(scene, "insufficient funds", "de"),
+    arrange: (scene) => refused(scene, "9995", "de"),
   },
-  { name: "pay-expired", title: "A card that has expired", arrange: (scene) => refused(scene, "expired") },
+  { name: "pay-expired", title: "A card that has expired", arrange: (scene) => refused(scene, "0069") },
   {
     name: "pay-waiting",
     title: "A card whose bank takes its time",
     arrange: async (scene) => {
-      const page = await paying(scene, "processing")
+      const page = await paying(scene, "0077")
       await see(page, "The payment is being confirmed.")
       return page
     },
@@ -157,7 +157,7 @@ export const payingStates: readonly State[] = [
     name: "pay-lost-answer",
     title: "A card whose answer is lost",
     arrange: async (scene) => {
-      const page = await paying(scene, "timeout")
+      const page = await paying(scene, "0044")
       await page.locator(".bigicon, [role=alert].fault, .dialog [role=status]").first().waitFor()
       return page
     },
@@ -177,7 +177,7 @@ export const payingStates: readonly State[] = [
     name: "paid",
     title: "Paid",
     arrange: async (scene) => {
-      const page = await paying(scene, "visa")
+      const page = await paying(scene, "4242")
       await see(page, "A confirmation is on its way to you.")
       return page
     },
@@ -186,7 +186,7 @@ export const payingStates: readonly State[] = [
     name: "paid-german",
     title: "Paid, in German",
     arrange: async (scene) => {
-      const page = await paying(scene, "visa", "de")
+      const page = await paying(scene, "4242", "de")
       await see(page, "Eine Bestätigung ist unterwegs zu dir.")
       return page
     },
@@ -216,7 +216,7 @@ export const payingStates: readonly State[] = [
       const page = await visit(scene, { as: await scene.member("Mia"), day })
       await choose(page, `Court ${court + 1}`, hour)
       await press(page, "Keep this time for me")
-      await see(page, "the club decides")
+      await see(page, "The club decides, and tells you.")
       await scene.call("PUT", `${scene.at}/booking-policy`, { cancellationPolicy, approvalBookingTypes: [] })
       return page
     },
