@@ -64,7 +64,7 @@ const misplaced = (page: Page) =>
   if (scrollWidth > clientWidth) found.push("wider than the window: " + scrollWidth + " of " + clientWidth)
   for (const each of document.querySelectorAll("button, .says, h1, h2, h3, label, th, .chip, input")) {
     const { width, height } = each.getBoundingClientRect()
-    if (width <= 1 || each.closest(".unseen") || each.type === "radio" || each.type === "checkbox") continue
+    if (width <= 1 || (each.tagName === "BUTTON" && each.tabIndex < 0) || each.closest(".unseen") || each.type === "radio" || each.type === "checkbox") continue
     const text = (each.textContent || each.value || "").trim()
     if (each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 0) found.push("cut off: " + text)
     if ((each.tagName === "BUTTON" || each.className === "chip") && (height < 24 || width < 24)) found.push("small: " + text)

@@ -242,7 +242,7 @@ export const dayStates: readonly State[] = [
     title: "The day of one court, on a club's own site",
     isWhole: true,
     arrange: async (scene) => {
-      const site = "https://club.example"
+      const site = "http://localhost:4999"
       await scene.call("PATCH", `${scene.at}/settings`, { embedOrigins: [site] })
       const page = await visit(scene, { day: busy })
       const script = `<script async src="${scene.address}/f/embed.js" data-facility="${scene.id}" data-court="${scene.courts[0]}"></script>`

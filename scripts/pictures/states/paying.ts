@@ -84,11 +84,10 @@ export const payingStates: readonly State[] = [
       const { page } = await holding(scene)
       for (let left = 9; left >= 0; left--) {
         await press(page, /^More time/)
-        await page
-          .getByText(new RegExp(`possible ${left} times?`))
-          .or(page.locator(".clock:not(:has(button))"))
-          .first()
-          .waitFor()
+        await see(
+          page,
+          left === 0 ? "More time is not possible" : left === 1 ? "possible once" : `possible ${left} times`,
+        )
       }
       return page
     },

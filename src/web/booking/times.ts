@@ -49,7 +49,7 @@ export const dateOf = (writing: Pick<LocalWriting, "offsets">, instant: string):
 
 /** Such as 18:00–19:00. */
 export const hoursOf = (writing: Pick<LocalWriting, "offsets">, startAt: string, endAt: string): string =>
-  `${timeOf(writing, startAt)}–${timeOf(writing, endAt)}`
+  `${timeOf(writing, startAt)}–${timeOf(writing, endAt)}`.replaceAll(" ", "\u00a0")
 
 /** Such as Saturday, 5 December; a day of another year has its year. @param date YYYY-MM-DD */
 export const dayOf = (

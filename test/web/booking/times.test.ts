@@ -20,8 +20,10 @@ test("a repeated hour names its offset, and no other hour does", () => {
   const hours = ["2026-10-24T23:30:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T02:30:00Z"]
   const times = ["01:30", "02:30 +02:00", "02:30 +01:00", "03:30"]
   expect(hours.map((hour) => timeOf({ offsets: berlin }, hour))).toEqual(times)
-  expect(hoursOf({ offsets: berlin }, "2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z")).toBe("02:00 +02:00–02:00 +01:00")
-  expect(hoursOf({ offsets: berlin }, "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z")).toBe("02:00 +01:00–03:00")
+  expect(hoursOf({ offsets: berlin }, "2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z")).toBe(
+    "02:00\u00a0+02:00–02:00\u00a0+01:00",
+  )
+  expect(hoursOf({ offsets: berlin }, "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z")).toBe("02:00\u00a0+01:00–03:00")
 })
 
 test("days, amounts and clocks in both languages", () => {
