@@ -1,6 +1,6 @@
 /** Cancelling: what comes back and why, before anything is cancelled. */
 import { useEffect, useState } from "react"
-import { Button } from "react-aria-components"
+import { Button, Input, Label, TextField } from "react-aria-components"
 import type { ListedBooking, Quote } from "./answers.ts"
 import { faultWords, useClub } from "./club.ts"
 import { FaultNote, Sheet } from "./sheet.tsx"
@@ -11,6 +11,7 @@ export function CancelSheet({ booking, onClose }: { readonly booking: ListedBook
   const club = useClub()
   const { words, writing, api, refreshOwn, say } = club
   const [quote, setQuote] = useState<Quote>()
+  const [reason, setReason] = useState("")
   const work = useWork()
   const { setFault } = work
   useEffect(() => {
@@ -20,7 +21,7 @@ export function CancelSheet({ booking, onClose }: { readonly booking: ListedBook
   }, [api, booking.id])
   const cancel = () =>
     work.run(async () => {
-      await api.send("POST", `…/bookings/${booking.id}/cancel`, {})
+      await api.send("POST", `…/bookings/${booking.id}/cancel`, { cancellationReason: reason.trim() || words.noReason })
       say(words.cancelled)
       await refreshOwn()
       onClose()
@@ -33,6 +34,12 @@ export function CancelSheet({ booking, onClose }: { readonly booking: ListedBook
           {hoursOf(writing, booking.startAt, booking.endAt)}
         </p>
         {quote && <Explained quote={quote} booking={booking} />}
+        <TextField className="field" value={reason} onChange={setReason} maxLength={200}>
+          <Label>
+            {words.reason} ({words.optional})
+          </Label>
+          <Input />
+        </TextField>
         <FaultNote says={work.fault} />
         <div className="row end">
           <Button className="quiet" onPress={onClose}>

@@ -178,3 +178,42 @@ test(
   },
   patienceMs,
 )
+
+test(
+  "a booking is cancelled with or without a reason, an offer declined, and a waitlist left",
+  async () => {
+    const [first, second] = [await club.book(club.ben, 0, dayAhead + 16), await club.book(club.ben, 0, dayAhead + 17)]
+    const taken = await club.book(club.mia, 1, dayAhead + 16)
+    await club.book(club.mia, 1, dayAhead + 17)
+    for (const hour of [16, 17]) {
+      const wish = { resourceId: club.courts[1], ...hoursFrom(dayAhead + hour, 1) }
+      await club.call("POST", `/v1/facilities/${club.facilityId}/waitlist`, wish, club.ben.token)
+    }
+    await club.cancel(taken)
+    const page = await club.open(club.ben)
+    await press(page, "My bookings")
+    const cards = (says: string) => page.locator(".booking", { hasText: says })
+    for (const [hours, reason] of [
+      ["16:00–17:00", ""],
+      ["17:00–18:00", "A cold"],
+    ] as const) {
+      await cards(hours).getByRole("button", { name: "Cancel the booking" }).click()
+      await page.getByLabel("Reason (optional)").fill(reason)
+      await press(page, "Yes, cancel it")
+      await page.getByRole("dialog").waitFor({ state: "detached" })
+    }
+    const reasons = await Promise.all(
+      [first, second].map(async (id) => {
+        const path = `/v1/facilities/${club.facilityId}/bookings/${id}`
+        return ((await club.call("GET", path)) as { cancellationReason: string }).cancellationReason
+      }),
+    )
+    expect(reasons).toEqual(["No reason was given.", "A cold"])
+    await press(page, "No, thank you")
+    await cards("It is free!").waitFor({ state: "detached" })
+    await press(page, "Leave the waitlist")
+    await page.getByText("You are on no waitlist.").waitFor()
+    await page.context().close()
+  },
+  patienceMs,
+)
