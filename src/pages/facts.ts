@@ -5,7 +5,7 @@ import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated, NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { type Language, languages } from "#base/languages.ts"
-import { localDateOf } from "#base/local-days.ts"
+import { isLocalDate, localDateOf } from "#base/local-days.ts"
 import { piecesFrom } from "#base/zones/wall-clock.ts"
 import { availabilityOf } from "#domain/booking/availability/availability.ts"
 import { type Facility, findFacility } from "#domain/club/facilities.ts"
@@ -37,13 +37,15 @@ export async function findFacts(db: Db, asked: PageAsked): Promise<Found> {
   const [clock] = await db<{ now: Date }[]>`select slotbase.now() as now`
   const now = clock?.now.getTime() ?? Date.now()
   const today = localDateOf(facility.timezone, now)
-  const date = dateIn(query) ?? today
+  const days = { firstDay: dateAfter(today, -yearsBack), lastDay: dateAfter(today, yearsAhead) }
+  const date = dateIn(query, days) ?? today
   const court = isId(query.get("court") ?? "") ? (query.get("court")?.toLowerCase() ?? null) : null
-  const language = languageOf(query, asked.acceptLanguage, facility.language)
+  const language = pageLanguageOf(query, asked.acceptLanguage, facility.language)
   const facts: PageFacts = {
     facility: { id, name, timezone, organizationId },
     language,
     date,
+    ...days,
     today,
     court,
     day: await dayOf(db, facilityId, date, court),
@@ -75,15 +77,19 @@ const nobody = async () => {
   throw new NotAuthenticated("nobody is signed in")
 }
 
-/** A calendar day of the years that the API takes. */
-function dateIn(query: URLSearchParams): string | undefined {
+/** A calendar day that can be shown. */
+function dateIn(query: URLSearchParams, { firstDay, lastDay }: Pick<PageFacts, "firstDay" | "lastDay">) {
   const date = query.get("date") ?? ""
-  if (!/^(?:19[7-9]\d|20\d\d|21\d\d)-\d\d-\d\d$/.test(date)) return undefined
-  const at = Date.parse(date)
-  return Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== date ? undefined : date
+  return isLocalDate(date) && date >= firstDay && date <= lastDay ? date : undefined
 }
 
-function languageOf(query: URLSearchParams, accepted: string | null, otherwise: Language): Language {
+/** A club takes bookings at most ten years ahead. */
+const [yearsBack, yearsAhead] = [2, 10]
+
+const dateAfter = (date: string, years: number): string => Temporal.PlainDate.from(date).add({ years }).toString()
+
+/** The language of the address, else of the browser, else another. */
+export function pageLanguageOf(query: URLSearchParams, accepted: string | null, otherwise: Language): Language {
   const isKnown = (code: string | null | undefined): code is Language => languages.some((each) => each === code)
   const asked = query.get("lang")
   if (isKnown(asked)) return asked
@@ -91,13 +97,13 @@ function languageOf(query: URLSearchParams, accepted: string | null, otherwise: 
   return preferred.find(isKnown) ?? otherwise
 }
 
-const aroundMs = 400 * 24 * 60 * 60_000
+const yearMs = 366 * 24 * 60 * 60_000
 
-/** The offsets of the zone from a year ago to a year ahead: as far as the page is looked through. */
+/** The offsets of the zone for all days that can be shown: a missing one would show a time that is an hour off. */
 function offsetsOf(timezone: string, now: number): Offset[] {
   const found: Offset[] = []
-  for (const { from, offset } of piecesFrom(timezone, now - aroundMs)) {
-    if (from > now + aroundMs) break
+  for (const { from, offset } of piecesFrom(timezone, now - (yearsBack + 1) * yearMs)) {
+    if (from > now + (yearsAhead + 1) * yearMs) break
     found.push([Math.max(from, 0), offset / 60_000])
   }
   return found

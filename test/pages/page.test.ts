@@ -5,7 +5,8 @@ import { brotliDecompressSync, gunzipSync } from "node:zlib"
 import { loadAssets } from "#pages/assets.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { makeCourts } from "#test/harness/api/booking-api.ts"
-import { dayOf, hoursFrom } from "#test/harness/club/hours.ts"
+import { buildClub } from "#test/harness/club/build.ts"
+import { dayOf, everyDay, hoursFrom } from "#test/harness/club/hours.ts"
 
 let api: TestApi
 let its: Awaited<ReturnType<typeof makeCourts>>
@@ -71,6 +72,31 @@ test("German by the browser's wish or the address, and a day or a court that mak
   expect(one.match(/<th scope="col">/g)).toHaveLength(1)
 })
 
+test("every day that a club can book has its own hours, however far ahead, and a day beyond is left out", async () => {
+  const berlin = await buildClub(api.builder, {
+    facility: { timezone: "Europe/Berlin", openingHours: everyDay("07:00", "22:00") },
+    courts: ["court"],
+  })
+  await api.call("PATCH", `/v1/facilities/${berlin.id}/settings`, { body: { publicAvailability: true } })
+  const year = Number(date.slice(0, 4))
+  for (const [day, name] of [
+    [`${year + 9}-01-15`, "15 January"],
+    [`${year + 9}-07-15`, "15 July"],
+  ] as const) {
+    const html = await (await ask(`/f/${berlin.id}?date=${day}&lang=en`)).text()
+    expect(html).toMatch(new RegExp(`<h1 class="dayname">\\w+, ${name} ${year + 9}</h1>`))
+    expect(html.match(/<th scope="row">(.*?)</)?.[1]).toBe("07:00")
+  }
+  expect(await (await page(`?date=${year + 12}-01-15`)).text()).not.toContain(`${year + 12}-01-15`)
+})
+
+test("without a script there are ways to any day and to the other language", async () => {
+  const html = await (await page(`?date=${date}&lang=en&court=${its.court}`)).text()
+  expect(html).toContain(`<input type="date" name="date" value="${date}"`)
+  expect(html).toContain(`<input type="hidden" name="court" value="${its.court}">`)
+  expect(html).toContain(`href="/f/${its.facilityId}?date=${date}&amp;lang=de&amp;court=${its.court}">Deutsch</a>`)
+})
+
 test("only the page's own script runs, and nobody holds the page in a frame", async () => {
   const [first, second] = [await page(), await page()]
   const policy = policyOf(first)
@@ -98,7 +124,10 @@ test("an address without a club is a 404 page, and the platform itself is no clu
     const answer = await ask(`/f/${id}`)
     expect(answer.status).toBe(404)
     expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8")
+    expect(await answer.text()).toContain("<h1>There is no club at this address.</h1>")
   }
+  const german = await ask("/f/nowhere", { "accept-language": "de" })
+  expect(await german.text()).toContain("<h1>Unter dieser Adresse gibt es keinen Verein.</h1>")
 })
 
 test("the script has at most 130 KB compressed, is kept for ever, and comes in the encoding that is asked for", async () => {

@@ -6,7 +6,7 @@ import type { App } from "#http/app.ts"
 import { facilityIdOf } from "#http/path.ts"
 import { streamingApi } from "#http/route.ts"
 import { type Asset, encodedFor, loadAssets, tagOf } from "#pages/assets.ts"
-import { findFacts } from "#pages/facts.ts"
+import { findFacts, pageLanguageOf } from "#pages/facts.ts"
 import { bookingPageHeaders } from "#pages/headers.ts"
 import { bookingPageHtml, missingPage } from "#pages/html.ts"
 
@@ -40,7 +40,8 @@ export const bookingPageRoutes = (app: App) =>
         })
       } catch (error) {
         if (!(error instanceof NotFound)) throw error
-        return new Response(missingPage(style), {
+        const language = pageLanguageOf(new URL(request.url).searchParams, request.headers.get("accept-language"), "en")
+        return new Response(missingPage(style, language), {
           status: 404,
           headers: bookingPageHeaders({ ...facts, embedOrigins: [] }),
         })

@@ -1,5 +1,6 @@
 /** The booking page: the day, what the person has, and the sheet in which a time is booked. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react"
+import { Button } from "react-aria-components"
 import { AccountView } from "./account.tsx"
 import type { ListedBooking, ListPage, Me, OwnWish } from "./answers.ts"
 import { Api } from "./api.ts"
@@ -95,7 +96,7 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
   const hold = me && own.find((each) => each.status === "held" && each.bookerId === me.id && each.id !== paying?.id)
   return (
     <ClubContext value={club}>
-      <TopBar view={view} onView={setView} onSignIn={() => setSigningIn(true)} />
+      <TopBar view={view} isKnown={isKnown} onView={setView} onSignIn={() => setSigningIn(true)} />
       <div className={follower.isAway ? "notice shown" : "notice"} role="status">
         {follower.isAway ? words.away : ""}
       </div>
@@ -111,7 +112,19 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
             onSignIn={() => setSigningIn(true)}
           />
         )}
-        {me && view === "mine" && <Mine day={follower.day as ShownDay | undefined} />}
+        {!me && isKnown && view !== "day" && (
+          <div className="card note">
+            <h1>{words.signIn}</h1>
+            <p>{words.signInFirst}</p>
+            <Button className="go" onPress={() => setSigningIn(true)}>
+              {words.signIn}
+            </Button>
+            <Button className="quiet" onPress={() => setView("day")}>
+              {words.toDay}
+            </Button>
+          </div>
+        )}
+        {me && view === "mine" && <Mine day={follower.day as ShownDay | undefined} onDay={() => setView("day")} />}
         {me && view === "messages" && <Messages />}
         {me && view === "account" && <AccountView onSignedOut={() => setView("day")} />}
       </main>
@@ -150,6 +163,12 @@ function useLanguage(given: PageLanguage): [PageLanguage, (language: PageLanguag
     language,
     (chosen) => {
       set(chosen)
+      // Else the language of the address would come back with a reload.
+      const address = new URL(location.href)
+      if (address.searchParams.has("lang")) {
+        address.searchParams.set("lang", chosen)
+        history.replaceState(null, "", address)
+      }
       try {
         localStorage.setItem(languageKey, chosen)
       } catch {

@@ -28,12 +28,13 @@ export interface BookSheetProps {
 const longest = 4
 
 export function BookSheet({ chosen, onClose, onMine }: BookSheetProps) {
-  const { words, writing, language } = useClub()
+  const { words, writing } = useClub()
   const { court, slot } = chosen
   // As it was when the sheet opened: a time that is held becomes the person's own meanwhile.
-  const [state] = useState(chosen.state)
-  const title = state === "booked" || state === "held" ? words.waitTitle(court.name) : words.bookTitle(court.name)
-  const when = `${dayOf(language, dateOf(writing, slot.startAt))}, ${hoursOf(writing, slot.startAt, slot.endAt)}`
+  const [state, setState] = useState(chosen.state)
+  const isTaken = state === "booked" || state === "held"
+  const title = isTaken ? words.waitTitle(court.name) : state === "free" ? words.bookTitle(court.name) : court.name
+  const when = `${dayOf(writing, dateOf(writing, slot.startAt))}, ${hoursOf(writing, slot.startAt, slot.endAt)}`
   return (
     <Sheet title={title} onClose={onClose}>
       {state === "free" ? (
@@ -44,7 +45,7 @@ export function BookSheet({ chosen, onClose, onMine }: BookSheetProps) {
           {state === "past" && <p>{words.passed}</p>}
           {state === "blocked" && <p>{words.closedTime}</p>}
           {state === "mine" && <OwnTime onClose={onClose} onMine={onMine} />}
-          {(state === "booked" || state === "held") && <JoinWaitlist chosen={chosen} onClose={onClose} />}
+          {isTaken && <JoinWaitlist chosen={chosen} onClose={onClose} onFree={() => setState("free")} />}
         </>
       )}
     </Sheet>
@@ -52,8 +53,12 @@ export function BookSheet({ chosen, onClose, onMine }: BookSheetProps) {
 }
 
 function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
-  const { facts, words, writing, language, api, me, noteClock, refreshOwn, say } = useClub()
-  const [choices] = useState(() => freeInARow(court.slots, slot.startAt, longest))
+  const { facts, words, writing, api, me, noteClock, refreshOwn, say } = useClub()
+  const [choices] = useState(() => {
+    const free = freeInARow(court.slots, slot.startAt, longest)
+    // A time that has just become free was taken when it was chosen.
+    return free.length > 0 ? free : [slot]
+  })
   const [endAt, setEndAt] = useState(choices[0]?.endAt ?? slot.endAt)
   const [isSigning, setSigning] = useState(false)
   const [answers, setAnswers] = useState<GivenAnswers>({})
@@ -78,12 +83,18 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
       await refreshOwn()
     })
   if (made) return <Pay hold={made} onClose={onClose} onMine={onMine} />
-  if (me === undefined && isSigning) return <SignInForm onDone={() => setSigning(false)} />
+  const when = `${dayOf(writing, dateOf(writing, slot.startAt))}, ${hoursOf(writing, slot.startAt, endAt)}`
+  if (me === undefined && isSigning)
+    return (
+      <>
+        <p className="when">{when}</p>
+        <p>{words.signInToKeep}</p>
+        <SignInForm onDone={() => setSigning(false)} />
+      </>
+    )
   return (
     <div className="form">
-      <p className="when">
-        {dayOf(language, dateOf(writing, slot.startAt))}, {hoursOf(writing, slot.startAt, endAt)}
-      </p>
+      <p className="when">{when}</p>
       {choices.length > 1 && (
         <RadioGroup className="choices" value={endAt} onChange={setEndAt}>
           <Label>{words.until}</Label>
@@ -109,7 +120,7 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
           <Button
             className="go"
             autoFocus
-            data-pending={work.isBusy || undefined}
+            isPending={work.isBusy}
             onPress={() => (me === undefined ? setSigning(true) : keep())}
           >
             {words.keep}

@@ -1,6 +1,6 @@
 /** Cancelling: what comes back and why, before anything is cancelled. */
 import { useEffect, useState } from "react"
-import { Button } from "react-aria-components"
+import { Button, Input, Label, TextField } from "react-aria-components"
 import type { ListedBooking, Quote } from "./answers.ts"
 import { faultWords, useClub } from "./club.ts"
 import { FaultNote, Sheet } from "./sheet.tsx"
@@ -9,8 +9,9 @@ import { useWork } from "./use-work.ts"
 
 export function CancelSheet({ booking, onClose }: { readonly booking: ListedBooking; readonly onClose: () => void }) {
   const club = useClub()
-  const { words, writing, language, api, refreshOwn, say } = club
+  const { words, writing, api, refreshOwn, say } = club
   const [quote, setQuote] = useState<Quote>()
+  const [reason, setReason] = useState("")
   const work = useWork()
   const { setFault } = work
   useEffect(() => {
@@ -20,7 +21,7 @@ export function CancelSheet({ booking, onClose }: { readonly booking: ListedBook
   }, [api, booking.id])
   const cancel = () =>
     work.run(async () => {
-      await api.send("POST", `…/bookings/${booking.id}/cancel`, {})
+      await api.send("POST", `…/bookings/${booking.id}/cancel`, { cancellationReason: reason.trim() || words.noReason })
       say(words.cancelled)
       await refreshOwn()
       onClose()
@@ -29,21 +30,22 @@ export function CancelSheet({ booking, onClose }: { readonly booking: ListedBook
     <Sheet title={words.cancelTitle} onClose={onClose}>
       <div className="form">
         <p className="when">
-          {booking.resourceName}, {dayOf(language, dateOf(writing, booking.startAt))},{" "}
+          {booking.resourceName}, {dayOf(writing, dateOf(writing, booking.startAt))},{" "}
           {hoursOf(writing, booking.startAt, booking.endAt)}
         </p>
         {quote && <Explained quote={quote} booking={booking} />}
+        <TextField className="field" value={reason} onChange={setReason} maxLength={200}>
+          <Label>
+            {words.reason} ({words.optional})
+          </Label>
+          <Input />
+        </TextField>
         <FaultNote says={work.fault} />
         <div className="row end">
           <Button className="quiet" onPress={onClose}>
             {words.keepIt}
           </Button>
-          <Button
-            className="go danger"
-            isDisabled={quote === undefined}
-            data-pending={work.isBusy || undefined}
-            onPress={cancel}
-          >
+          <Button className="go danger" isDisabled={quote === undefined} isPending={work.isBusy} onPress={cancel}>
             {words.cancelGo}
           </Button>
         </div>
@@ -55,11 +57,16 @@ export function CancelSheet({ booking, onClose }: { readonly booking: ListedBook
 /** The refund, and the rules of the club with the one that applies now. */
 function Explained({ quote, booking }: { readonly quote: Quote; readonly booking: ListedBooking }) {
   const { words, writing } = useClub()
-  // The quote has a line for each rule of the policy, and one for all that is later.
+  // The quote has a line for each rule of the policy, and one for all that is later. A closed time comes before them.
   const rules = [...booking.cancellationPolicy, { hoursBefore: 0, refundPercent: 0 }]
-  const isOfPolicy = booking.cancellationPolicy.length > 0 && quote.lines.length === rules.length
+  const before = booking.struckReason === null ? 0 : 1
+  const isOfPolicy = booking.cancellationPolicy.length > 0 && quote.lines.length === before + rules.length
   const wordsOfLine = (line: Quote["lines"][number], n: number) =>
-    isOfPolicy ? words.rule(rules[n]?.hoursBefore ?? 0, line.refundPercent) : `${line.rule} · ${line.refundPercent} %`
+    !isOfPolicy
+      ? `${line.rule} · ${words.percent(line.refundPercent)}`
+      : n < before
+        ? words.ruleClosed(line.refundPercent)
+        : words.rule(rules[n - before]?.hoursBefore ?? 0, line.refundPercent)
   const money = (amount: number) => moneyOf(writing, amount, quote.currency)
   return (
     <div className="card plain">
@@ -72,7 +79,7 @@ function Explained({ quote, booking }: { readonly quote: Quote; readonly booking
               : words.refundBack(money(quote.refundAmount))}
         </strong>
       </p>
-      {quote.paidAmount > 0 && <p>{words.refundPercentOf(quote.refundPercent, money(quote.paidAmount))}</p>}
+      {quote.refundAmount > 0 && <p>{words.refundPercentOf(quote.refundPercent, money(quote.paidAmount))}</p>}
       <ul className="rules">
         {quote.lines.map((line, n) => (
           <li key={line.rule} className={line.applies ? "applies" : ""}>

@@ -43,6 +43,7 @@ export function useClub(): PageClub {
 export function faultWords({ words, language }: Pick<PageClub, "words" | "language">, error: unknown): string {
   if (error instanceof Away) return words.noNetwork
   if (!(error instanceof Refused)) return words.somethingWrong
+  if (error.code === "not_authenticated") return words.signedOut
   const own = words.refusals[error.code]
   if (own !== undefined) return own
   return (language === "en" && error.message) || words.somethingWrong

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react"
 import type { ListedBooking } from "./answers.ts"
 import { faultWords, useClub } from "./club.ts"
 import { FaultNote, Sheet } from "./sheet.tsx"
+import { dateOf, dayOf, hoursOf } from "./times.ts"
 import { useWork } from "./use-work.ts"
 
 interface Code {
@@ -14,7 +15,7 @@ interface Code {
 
 export function CodeSheet({ booking, onClose }: { readonly booking: ListedBooking; readonly onClose: () => void }) {
   const club = useClub()
-  const { words, api } = club
+  const { words, writing, api } = club
   const [code, setCode] = useState<Code>()
   const { fault, setFault } = useWork()
   useEffect(() => {
@@ -31,6 +32,10 @@ export function CodeSheet({ booking, onClose }: { readonly booking: ListedBookin
   return (
     <Sheet title={words.code} onClose={onClose}>
       <div className="form ending">
+        <p className="when">
+          {booking.resourceName}, {dayOf(writing, dateOf(writing, booking.startAt))},{" "}
+          {hoursOf(writing, booking.startAt, booking.endAt)}
+        </p>
         <p>{words.codeText}</p>
         {code && (
           <>

@@ -1,4 +1,5 @@
 /** The view of a day: its name with the ways to other days, the grid, and what the colours mean. */
+import { useEffect, useState } from "react"
 import { Button, Input, Label, TextField } from "react-aria-components"
 import { isMember, useClub } from "./club.ts"
 import type { ShownDay } from "./day.ts"
@@ -17,7 +18,10 @@ export interface DayViewProps {
 }
 
 export function DayView({ day, date, isHidden, onChoose, onDate, onStep, onSignIn }: DayViewProps) {
-  const { facts, words, language, me } = useClub()
+  const { facts, words, writing, me } = useClub()
+  // What is typed may not be a day yet, such as the first digits of a year.
+  const [typed, setTyped] = useState(date)
+  useEffect(() => setTyped(date), [date])
   const isOtherZone = Intl.DateTimeFormat().resolvedOptions().timeZone !== facts.facility.timezone
   return (
     <>
@@ -25,7 +29,7 @@ export function DayView({ day, date, isHidden, onChoose, onDate, onStep, onSignI
         <Button className="step" aria-label={words.dayBefore} onPress={() => onStep(-1)}>
           ‹
         </Button>
-        <h1 className="dayname">{dayOf(language, date)}</h1>
+        <h1 className="dayname">{dayOf(writing, date)}</h1>
         <Button className="step" aria-label={words.dayAfter} onPress={() => onStep(1)}>
           ›
         </Button>
@@ -38,14 +42,22 @@ export function DayView({ day, date, isHidden, onChoose, onDate, onStep, onSignI
           <TextField
             className="picker"
             type="text"
-            value={date}
-            onChange={(value) => /^\d{4}-\d\d-\d\d$/.test(value) && onDate(value)}
+            value={typed}
+            onChange={(value) => {
+              setTyped(value)
+              if (value >= facts.firstDay && value <= facts.lastDay) onDate(value)
+            }}
           >
             <Label className="unseen">{words.chooseDay}</Label>
-            <Input type="date" />
+            <Input type="date" min={facts.firstDay} max={facts.lastDay} />
           </TextField>
         </div>
       </div>
+      {isOtherZone && (
+        <p className="zone strong">
+          {words.zone(facts.facility.timezone)} <strong>{words.otherZone}</strong>
+        </p>
+      )}
       {isHidden && (
         <div className="card note">
           <p>{me === undefined ? words.membersOnly : words.membersSee}</p>
@@ -58,9 +70,7 @@ export function DayView({ day, date, isHidden, onChoose, onDate, onStep, onSignI
         </div>
       )}
       {day && <DayTable day={day} isOld={day.date !== date} onChoose={onChoose} onStep={onStep} />}
-      <p className="zone">
-        {words.zone(facts.facility.timezone)} {isOtherZone && <strong>{words.otherZone}</strong>}
-      </p>
+      {!isOtherZone && <p className="zone">{words.zone(facts.facility.timezone)}</p>}
     </>
   )
 }
@@ -71,8 +81,11 @@ function DayTable({ day, isOld, onChoose, onStep }: DayTableProps) {
   const { words } = useClub()
   if (day.resources.length === 0) return <p className="card note">{words.noCourts}</p>
   if (day.resources.every(({ slots }) => slots.length === 0)) return <p className="card note">{words.closedDay}</p>
+  const slots = day.resources.flatMap((court) => court.slots)
+  const isFull = slots.some(({ status }) => status === "booked") && slots.every(({ status }) => status !== "free")
   return (
     <>
+      {isFull && <p className="card note">{words.fullDay}</p>}
       <Grid day={day} isOld={isOld} onChoose={onChoose} onDay={onStep} />
       <ul className="legend" aria-label={words.legend}>
         {(["free", "held", "booked", "mine", "blocked"] as const).map((state) => (

@@ -65,6 +65,9 @@ export const withSlots = (day: ShownDay, resourceId: string, slots: readonly Sho
   resources: day.resources.map((court) => (court.resourceId === resourceId ? { ...court, slots } : court)),
 })
 
+/** More courts than a phone shows are wider, so that the last one is cut and says that more follow. */
+export const gridClass = ({ resources }: ShownDay): string => (resources.length > 4 ? "grid many" : "grid")
+
 /** The calendar day so many days later. */
 export const daysLater = (date: string, days: number): string =>
   new Date(Date.parse(date) + days * 86_400_000).toISOString().slice(0, 10)

@@ -11,9 +11,10 @@ export interface PageFacts extends LocalWriting {
     readonly organizationId: string | null
   }
   readonly language: PageLanguage
-  /** The local day that is shown, YYYY-MM-DD, and the local day of now. */
+  /** The local day that is shown, YYYY-MM-DD, and the first and the last one that can be. */
   readonly date: string
-  readonly today: string
+  readonly firstDay: string
+  readonly lastDay: string
   /** A single court; null: all. */
   readonly court: string | null
   /** Null: the facility shows its days to members alone. */

@@ -98,7 +98,7 @@ export class Follower {
 
   /** Reads the day. @param mustTell throws when the day can't be read */
   async read(mustTell = false): Promise<ShownDay> {
-    const [date, mine] = [this.#date, ++this.#asked]
+    const [date, mine, token] = [this.#date, ++this.#asked, this.api.token]
     this.#reads++
     try {
       const query = `date=${date}${this.place.court === null ? "" : `&resourceId=${this.place.court}`}`
@@ -108,7 +108,9 @@ export class Follower {
       return day
     } catch (error) {
       if (error instanceof Away) this.#reached(false, mine)
-      if (error instanceof Refused && [401, 403, 404].includes(error.status) && mine === this.#asked) {
+      // A session that has ended hides nothing: the day is read anew as nobody.
+      const hasEnded = error instanceof Refused && error.status === 401 && token !== undefined
+      if (error instanceof Refused && !hasEnded && [401, 403, 404].includes(error.status) && mine === this.#asked) {
         this.#day = undefined
         this.heard.onHidden()
       }

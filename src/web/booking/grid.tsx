@@ -4,8 +4,8 @@
  */
 import { type CSSProperties, type FocusEvent, type KeyboardEvent, useEffect, useRef, useState } from "react"
 import { useClub } from "./club.ts"
-import { type Court, type Row, rowsOf, type ShownDay, type ShownSlot } from "./day.ts"
-import { dayOf, hoursOf, moneyOf, timesOf } from "./times.ts"
+import { type Court, gridClass, type Row, rowsOf, type ShownDay, type ShownSlot } from "./day.ts"
+import { dayOf, hoursOf, moneyOf, timeOf } from "./times.ts"
 
 export type CellState = "free" | "held" | "booked" | "blocked" | "past" | "mine"
 
@@ -23,7 +23,7 @@ export interface GridProps {
 }
 
 export function Grid({ day, isOld, onChoose, onDay }: GridProps) {
-  const { words, language, writing } = useClub()
+  const { words, writing } = useClub()
   const rows = rowsOf(day.resources)
   const place = useRoving(rows.length, day.resources.length, firstFree(rows))
   const stateOf = useStates()
@@ -32,10 +32,7 @@ export function Grid({ day, isOld, onChoose, onDay }: GridProps) {
   useEffect(() => {
     if (place.hasFocus.current) cellAt(table.current, place.row, place.column)?.focus()
   }, [day.date])
-  const times = timesOf(
-    writing,
-    rows.map(({ startAt }) => startAt),
-  )
+  const times = rows.map(({ startAt }) => timeOf(writing, startAt))
   const choose = (row: number, column: number) => {
     const [court, slot] = [day.resources[column], rows[row]?.cells[column]]
     if (court && slot) onChoose({ court, slot, state: stateOf(court, slot) })
@@ -57,9 +54,9 @@ export function Grid({ day, isOld, onChoose, onDay }: GridProps) {
       <table
         ref={table}
         role="grid"
-        className="grid"
+        className={gridClass(day)}
         style={{ "--courts": day.resources.length } as CSSProperties}
-        aria-label={words.grid(dayOf(language, day.date))}
+        aria-label={words.grid(dayOf(writing, day.date))}
         aria-describedby="grid-help"
         aria-rowcount={rows.length + 1}
         aria-colcount={day.resources.length + 1}
@@ -122,8 +119,9 @@ interface CellProps {
 
 function Cell({ court, slot, column, state, isStop, onChoose }: CellProps) {
   const { words, writing, facts } = useClub()
-  const price = slot && moneyOf(writing, slot.priceAmount, facts.currency)
-  const says = state === undefined ? words.nothing : state === "free" ? `${words.free}, ${price}` : words[state]
+  const price = slot && (slot.priceAmount === 0 ? words.free : moneyOf(writing, slot.priceAmount, facts.currency))
+  const spokenPrice = slot?.priceAmount === 0 ? words.free0 : price
+  const says = state === undefined ? words.nothing : state === "free" ? `${words.free}, ${spokenPrice}` : words[state]
   const label =
     slot === undefined
       ? `${court.name}, ${words.nothing}`

@@ -7,7 +7,7 @@ import { Button } from "react-aria-components"
 import type { ListedBooking } from "./answers.ts"
 import { Refused } from "./api.ts"
 import { useClub } from "./club.ts"
-import { clockOf, hoursOf } from "./times.ts"
+import { clockOf, dateOf, dayOf, hoursOf } from "./times.ts"
 import { useWork } from "./use-work.ts"
 
 export interface HoldClockProps {
@@ -36,12 +36,7 @@ export function HoldClock({ hold, onExtended, onRanOut }: HoldClockProps) {
         {words.keptFor} <strong className="digits">{clockOf(left)}</strong>
       </p>
       {(hold.extensionsLeft ?? 0) > 0 && (
-        <Button
-          className="quiet"
-          onPress={more.ask}
-          data-pending={more.isBusy || undefined}
-          aria-describedby="more-left"
-        >
+        <Button className="quiet" onPress={more.ask} isPending={more.isBusy} aria-describedby="more-left">
           {words.moreTime} <kbd>M</kbd>
         </Button>
       )}
@@ -66,10 +61,11 @@ export function HoldBar({ hold, onPay }: { readonly hold: ListedBooking; readonl
   return (
     <section className="holdbar" aria-label={words.keptFor}>
       <p>
-        {hold.resourceName}, {hoursOf(writing, hold.startAt, hold.endAt)}{" "}
-        <strong className="digits">{clockOf(left)}</strong>
+        {hold.resourceName}, {dayOf(writing, dateOf(writing, hold.startAt), "short")},{" "}
+        {hoursOf(writing, hold.startAt, hold.endAt)}{" "}
+        <strong className={left <= 60 ? "digits late" : "digits"}>{clockOf(left)}</strong>
       </p>
-      <Button className="quiet" onPress={giveBack} data-pending={isBusy || undefined}>
+      <Button className="quiet" onPress={giveBack} isPending={isBusy}>
         {words.giveBack}
       </Button>
       <Button className="go small" onPress={onPay}>

@@ -12,7 +12,7 @@ interface Inbox extends ListPage<OwnMessage> {
 }
 
 export function Messages() {
-  const { words, writing, language, api, own, refreshOwn } = useClub()
+  const { words, writing, api, own, refreshOwn } = useClub()
   const [inbox, setInbox] = useState<Inbox>()
   const work = useWork()
   useEffect(() => {
@@ -34,7 +34,7 @@ export function Messages() {
       <div className="row between">
         <h1>{words.messages}</h1>
         {(inbox?.unread ?? 0) > 0 && (
-          <Button className="quiet" data-pending={work.isBusy || undefined} onPress={read}>
+          <Button className="quiet" isPending={work.isBusy} onPress={read}>
             {words.markRead}
           </Button>
         )}
@@ -46,14 +46,14 @@ export function Messages() {
             <h3>{title}</h3>
             <p className="body">{body}</p>
             <p className="help">
-              {dayOf(language, dateOf(writing, createdAt), "short")}, {timeOf(writing, createdAt)}
+              {dayOf(writing, dateOf(writing, createdAt), "short")}, {timeOf(writing, createdAt)}
             </p>
           </li>
         ))}
       </ul>
       <FaultNote says={work.fault} />
       {inbox?.next && (
-        <Button className="quiet" data-pending={work.isBusy || undefined} onPress={older}>
+        <Button className="quiet" isPending={work.isBusy} onPress={older}>
           {words.older}
         </Button>
       )}

@@ -1,16 +1,34 @@
 /** What the person has: bookings, offers and wishes. */
 import { useState } from "react"
 import { Button } from "react-aria-components"
-import type { ListedBooking } from "./answers.ts"
+import type { ListedBooking, OwnWish } from "./answers.ts"
 import { CancelSheet } from "./cancel.tsx"
 import { useClub } from "./club.ts"
 import { CodeSheet } from "./code.tsx"
 import type { ShownDay } from "./day.ts"
 import { dateOf, dayOf, hoursOf, moneyOf } from "./times.ts"
-import { WishCard } from "./wish.tsx"
+import { isOffered, WishCard } from "./wish.tsx"
 
-export function Mine({ day }: { readonly day: ShownDay | undefined }) {
-  const { words, own, wishes, me, now } = useClub()
+export interface MineProps {
+  readonly day: ShownDay | undefined
+  readonly onDay: () => void
+}
+
+export function Mine({ day, onDay }: MineProps) {
+  const { words, own, wishes: all, me, now } = useClub()
+  // An offer has some minutes, so it stands before all that can wait.
+  const [offers, wishes] = [all.filter(isOffered), all.filter((wish) => !isOffered(wish))]
+  const cards = (some: readonly OwnWish[]) => (
+    <ul className="list">
+      {some.map((wish) => (
+        <WishCard
+          key={wish.id}
+          wish={wish}
+          court={names.get(wish.offer?.resourceId ?? wish.resourceId ?? "") ?? words.someCourt}
+        />
+      ))}
+    </ul>
+  )
   const [cancelling, setCancelling] = useState<ListedBooking>()
   const [showing, setShowing] = useState<ListedBooking>()
   const names = new Map(day?.resources.map(({ resourceId, name }) => [resourceId, name]))
@@ -18,7 +36,15 @@ export function Mine({ day }: { readonly day: ShownDay | undefined }) {
   return (
     <>
       <h1>{words.myBookings}</h1>
-      {ahead.length === 0 && <p className="card note">{words.noBookings}</p>}
+      {offers.length > 0 && cards(offers)}
+      {ahead.length === 0 && (
+        <div className="card note">
+          <p>{words.noBookings}</p>
+          <Button className="quiet" onPress={onDay}>
+            {words.toDay}
+          </Button>
+        </div>
+      )}
       <ul className="list">
         {ahead.map((booking) => (
           <BookingCard
@@ -30,17 +56,9 @@ export function Mine({ day }: { readonly day: ShownDay | undefined }) {
           />
         ))}
       </ul>
-      <h2>{words.waitlist}</h2>
-      {wishes.length === 0 && <p className="card note">{words.noWishes}</p>}
-      <ul className="list">
-        {wishes.map((wish) => (
-          <WishCard
-            key={wish.id}
-            wish={wish}
-            court={names.get(wish.offer?.resourceId ?? wish.resourceId ?? "") ?? wish.resourceType ?? ""}
-          />
-        ))}
-      </ul>
+      {(wishes.length > 0 || offers.length === 0) && <h2>{words.waitlist}</h2>}
+      {all.length === 0 && <p className="card note">{words.noWishes}</p>}
+      {cards(wishes)}
       {cancelling && <CancelSheet booking={cancelling} onClose={() => setCancelling(undefined)} />}
       {showing && <CodeSheet booking={showing} onClose={() => setShowing(undefined)} />}
     </>
@@ -55,7 +73,7 @@ interface BookingCardProps {
 }
 
 function BookingCard({ booking, isOwn, onCancel, onCode }: BookingCardProps) {
-  const { words, writing, language, payFor, now } = useClub()
+  const { words, writing, payFor, now } = useClub()
   const { status, resourceName, startAt, endAt, priceAmount, priceCurrency, struckReason } = booking
   const hasBegun = Date.parse(startAt) <= now()
   return (
@@ -63,7 +81,7 @@ function BookingCard({ booking, isOwn, onCancel, onCode }: BookingCardProps) {
       <div className="facts">
         <h3>{resourceName}</h3>
         <p>
-          {dayOf(language, dateOf(writing, startAt))}, <strong>{hoursOf(writing, startAt, endAt)}</strong>
+          {dayOf(writing, dateOf(writing, startAt))}, <strong>{hoursOf(writing, startAt, endAt)}</strong>
         </p>
         <p className="help">
           <span className={`badge ${status}`}>{words.statuses[status]}</span>{" "}
@@ -77,7 +95,7 @@ function BookingCard({ booking, isOwn, onCancel, onCode }: BookingCardProps) {
             {words.payNow}
           </Button>
         )}
-        {status === "confirmed" && (
+        {status === "confirmed" && struckReason === null && (
           <Button className="go small" onPress={onCode}>
             {words.code}
           </Button>

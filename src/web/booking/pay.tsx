@@ -9,6 +9,7 @@ import { Away } from "./api.ts"
 import { useClub } from "./club.ts"
 import { HoldClock } from "./hold.tsx"
 import { FaultNote, Sheet } from "./sheet.tsx"
+import { SignInForm } from "./sign-in.tsx"
 import { StripeCard, type TokenOfCard } from "./stripe.tsx"
 import { dateOf, dayOf, hoursOf, moneyOf } from "./times.ts"
 import { useWork } from "./use-work.ts"
@@ -31,15 +32,16 @@ export function PaySheet(props: PayProps) {
 }
 
 export function Pay({ hold: first, onClose, onMine }: PayProps) {
-  const { words, writing, language, api, refreshOwn, say } = useClub()
+  const { words, writing, api, me, refreshOwn, say } = useClub()
   const [hold, setHold] = useState(first)
   const [step, setStep] = useState<Step>(first.status === "pending" ? "asked" : "pay")
-  const what = `${hold.resourceName}, ${dayOf(language, dateOf(writing, hold.startAt))}, ${hoursOf(writing, hold.startAt, hold.endAt)}`
+  const what = `${hold.resourceName}, ${dayOf(writing, dateOf(writing, hold.startAt))}, ${hoursOf(writing, hold.startAt, hold.endAt)}`
   const giveBack = useWork()
+  const paying = useWork()
 
   if (step === "ran-out")
     return (
-      <Ending says={words.ranOut} icon="⌛">
+      <Ending says={words.ranOut}>
         <Button className="go" autoFocus onPress={onClose}>
           {words.close}
         </Button>
@@ -47,7 +49,7 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
     )
   if (step === "asked" || step === "done")
     return (
-      <Ending says={step === "done" ? words.done(what) : `${what}: ${words.statuses.pending}.`} icon="✓">
+      <Ending says={step === "done" ? words.done(what) : words.asked(what)} isDone>
         <Button
           className="go"
           autoFocus
@@ -63,6 +65,14 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
         </Button>
       </Ending>
     )
+  if (me === undefined)
+    return (
+      <>
+        <p className="when">{what}</p>
+        <p role="alert">{words.signedOut}</p>
+        <SignInForm onDone={() => {}} />
+      </>
+    )
   return (
     <div className="form">
       <p className="when">{what}</p>
@@ -77,6 +87,7 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
       />
       <Card
         hold={hold}
+        work={paying}
         onPaid={async () => {
           setStep("done")
           say(words.done(what))
@@ -86,7 +97,8 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
       <FaultNote says={giveBack.fault} />
       <Button
         className="quiet"
-        data-pending={giveBack.isBusy || undefined}
+        isPending={giveBack.isBusy}
+        isDisabled={paying.isBusy}
         onPress={() =>
           giveBack.run(async () => {
             await api.send("DELETE", `…/holds/${hold.id}`)
@@ -102,14 +114,19 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
   )
 }
 
-function Card({ hold, onPaid }: { readonly hold: ListedBooking; readonly onPaid: () => Promise<void> }) {
+interface CardProps {
+  readonly hold: ListedBooking
+  readonly work: ReturnType<typeof useWork>
+  readonly onPaid: () => Promise<void>
+}
+
+function Card({ hold, work, onPaid }: CardProps) {
   const { facts, words, writing, api } = useClub()
   const [card, setCard] = useState(facts.testCards[0]?.[0] ?? "")
   const [isWaiting, setWaiting] = useState(false)
   const tokenOf = useRef<TokenOfCard>(undefined)
   /** Of the attempt under way: kept while its outcome is unknown. */
   const attempt = useRef<{ readonly key: string; readonly token: string }>(undefined)
-  const work = useWork()
   const isFree = hold.priceAmount === 0
 
   const pay = () =>
@@ -122,9 +139,13 @@ function Card({ hold, onPaid }: { readonly hold: ListedBooking; readonly onPaid:
         attempt.current = { key, token }
         const wanted = { referenceType: "booking", referenceId: hold.id, cardToken: token }
         const payment = await api.send<OwnPayment>("POST", "…/payments", wanted, key).catch((error) => {
-          if (!(error instanceof Away)) attempt.current = undefined
-          throw error
+          if (!(error instanceof Away)) {
+            attempt.current = undefined
+            throw error
+          }
+          work.setFault(words.payUnknown)
         })
+        if (payment === undefined) return
         if (payment.status === "failed") {
           attempt.current = undefined
           work.setFault(words.refusals[payment.failureCode ?? ""] ?? payment.failureReason ?? words.somethingWrong)
@@ -145,7 +166,7 @@ function Card({ hold, onPaid }: { readonly hold: ListedBooking; readonly onPaid:
           <div className="cards">
             {facts.testCards.map(([token, label]) => (
               <Radio key={token} value={token} className="cardchoice">
-                {label} <small>{token.slice(4).replaceAll("_", " ")}</small>
+                {label} <small>{words.cardKinds[token]}</small>
               </Radio>
             ))}
           </div>
@@ -153,13 +174,12 @@ function Card({ hold, onPaid }: { readonly hold: ListedBooking; readonly onPaid:
       )}
       <FaultNote says={work.fault} />
       {isWaiting && work.isBusy && <p role="status">{words.stillPaying}</p>}
-      <Button
-        className="go"
-        onPress={pay}
-        data-pending={work.isBusy || undefined}
-        autoFocus={isFree || facts.stripeKey === null}
-      >
-        {isFree ? words.bookFree : words.pay(moneyOf(writing, hold.priceAmount, hold.priceCurrency))}
+      <Button className="go" onPress={pay} isPending={work.isBusy} autoFocus={isFree || facts.stripeKey === null}>
+        {work.isBusy && !isFree
+          ? words.paying
+          : isFree
+            ? words.bookFree
+            : words.pay(moneyOf(writing, hold.priceAmount, hold.priceCurrency))}
       </Button>
     </>
   )
@@ -178,14 +198,14 @@ async function settled(read: () => Promise<ListedBooking>): Promise<void> {
 
 interface EndingProps {
   readonly says: string
-  readonly icon: string
+  readonly isDone?: boolean
   readonly children: React.ReactNode
 }
 
-const Ending = ({ says, icon, children }: EndingProps) => (
+const Ending = ({ says, isDone = false, children }: EndingProps) => (
   <div className="form ending">
-    <p className="bigicon" aria-hidden="true">
-      {icon}
+    <p className={isDone ? "bigicon" : "bigicon over"} aria-hidden="true">
+      {isDone ? "✓" : "!"}
     </p>
     <p role="status">{says}</p>
     {children}

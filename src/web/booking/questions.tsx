@@ -37,7 +37,8 @@ interface OneProps {
 }
 
 function One({ question: { label, type, required, choices = [] }, value, onValue }: OneProps) {
-  const { language } = useClub()
+  const { language, words: pageWords } = useClub()
+  const says = required ? label : `${label} (${pageWords.optional})`
   const words = language === "de" ? { yes: "Ja", no: "Nein" } : { yes: "Yes", no: "No" }
   if (type === "text" || type === "number")
     return (
@@ -48,7 +49,7 @@ function One({ question: { label, type, required, choices = [] }, value, onValue
         value={value === undefined ? "" : String(value)}
         onChange={(text) => onValue(text === "" ? undefined : type === "number" ? Number(text) : text)}
       >
-        <Label>{label}</Label>
+        <Label>{says}</Label>
         <Input />
       </TextField>
     )
@@ -66,11 +67,11 @@ function One({ question: { label, type, required, choices = [] }, value, onValue
       value={value === undefined ? null : String(value)}
       onChange={(chosen) => onValue(type === "yes_no" ? chosen === "true" : chosen)}
     >
-      <Label>{label}</Label>
+      <Label>{says}</Label>
       <div className="chips">
-        {options.map(([key, says]) => (
+        {options.map(([key, option]) => (
           <Radio key={key} value={key} className="chip">
-            {says}
+            {option}
           </Radio>
         ))}
       </div>

@@ -1,17 +1,29 @@
 /** Signing in, and registering as a player of the club. */
 import { type FormEvent, useState } from "react"
 import { Button, FieldError, Form, Input, Label, Text, TextField } from "react-aria-components"
+import { Refused } from "./api.ts"
 import { useClub } from "./club.ts"
 import { register, signIn } from "./session.ts"
 import { FaultNote, Sheet } from "./sheet.tsx"
 import { useWork } from "./use-work.ts"
 
-/** @param onDone after somebody is signed in */
-export function SignInForm({ onDone }: { readonly onDone: () => void }) {
+export interface SignInFormProps {
+  /** After somebody is signed in. */
+  readonly onDone: () => void
+  /** Whether somebody new registers, or somebody known signs in. */
+  readonly onNew?: (isNew: boolean) => void
+}
+
+export function SignInForm({ onDone, onNew }: SignInFormProps) {
   const { facts, words, api, language, setMe, setLanguage } = useClub()
   const [isNew, setNew] = useState(false)
   const [sent, setSent] = useState(false)
-  const { isBusy, fault, run } = useWork()
+  const { isBusy, fault, setFault, run } = useWork()
+  const turn = () => {
+    setNew(!isNew)
+    setFault(undefined)
+    onNew?.(!isNew)
+  }
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const fields = new FormData(event.currentTarget)
@@ -19,9 +31,12 @@ export function SignInForm({ onDone }: { readonly onDone: () => void }) {
     const password = String(fields.get("password") ?? "")
     void run(async () => {
       const person = { email: of("email"), password, firstName: of("firstName"), lastName: of("lastName") }
-      const me = isNew
-        ? await register(api, person, facts.facility.id, language)
-        : await signIn(api, person.email, password)
+      const signingIn = isNew ? register(api, person, facts.facility.id, language) : signIn(api, person.email, password)
+      const me = await signingIn.catch((error) => {
+        if (!(error instanceof Refused && error.code === "not_authenticated")) throw error
+        setFault(words.refusals.not_authenticated)
+      })
+      if (me === undefined) return
       if (me.language !== null && !isNew) setLanguage(me.language)
       setMe(me)
       onDone()
@@ -29,7 +44,11 @@ export function SignInForm({ onDone }: { readonly onDone: () => void }) {
   }
   const forget = (form: HTMLFormElement | null) => {
     const email = form && String(new FormData(form).get("email") ?? "").trim()
-    if (!email || !form?.reportValidity) return
+    if (!email) {
+      setFault(words.typeAddress)
+      form?.querySelector<HTMLElement>("[name=email]")?.focus()
+      return
+    }
     void run(async () => {
       await api.send("POST", "/v1/password-resets", { email })
       setSent(true)
@@ -53,11 +72,11 @@ export function SignInForm({ onDone }: { readonly onDone: () => void }) {
       )}
       <FaultNote says={fault} />
       {sent && <p role="status">{words.forgotSent}</p>}
-      <Button className="go" type="submit" data-pending={isBusy || undefined}>
+      <Button className="go" type="submit" isPending={isBusy}>
         {isNew ? words.register : words.signIn}
       </Button>
       <div className="row">
-        <Button className="quiet" onPress={() => setNew(!isNew)}>
+        <Button className="quiet" onPress={turn}>
           {isNew ? words.haveAccount : words.noAccount}
         </Button>
         {!isNew && (
@@ -72,9 +91,10 @@ export function SignInForm({ onDone }: { readonly onDone: () => void }) {
 
 export function SignInSheet({ onClose }: { readonly onClose: () => void }) {
   const { words } = useClub()
+  const [isNew, setNew] = useState(false)
   return (
-    <Sheet title={words.signIn} onClose={onClose}>
-      <SignInForm onDone={onClose} />
+    <Sheet title={isNew ? words.register : words.signIn} onClose={onClose}>
+      <SignInForm onDone={onClose} onNew={setNew} />
     </Sheet>
   )
 }
@@ -90,6 +110,7 @@ interface FieldProps {
 }
 
 function Field({ label, help, ...field }: FieldProps) {
+  const { words } = useClub()
   return (
     <TextField className="field" isRequired maxLength={field.type === "password" ? 128 : 200} {...field}>
       <Label>{label}</Label>
@@ -99,7 +120,18 @@ function Field({ label, help, ...field }: FieldProps) {
           {help}
         </Text>
       )}
-      <FieldError className="fielderror" />
+      <FieldError className="fielderror">
+        {/* The browser would say it in its own language. */}
+        {({ validationDetails: { valueMissing, typeMismatch, tooShort }, validationErrors }) =>
+          valueMissing
+            ? words.fieldMissing
+            : typeMismatch
+              ? words.notAnAddress
+              : tooShort
+                ? words.tooFewLetters
+                : validationErrors.join(" ")
+        }
+      </FieldError>
     </TextField>
   )
 }

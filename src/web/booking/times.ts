@@ -11,6 +11,8 @@ export type Offset = readonly [from: number, minutes: number]
 /** The way in which a facility's times and amounts are written. */
 export interface LocalWriting {
   readonly language: PageLanguage
+  /** The local day of now, YYYY-MM-DD. */
+  readonly today: string
   readonly offsets: readonly Offset[]
   readonly currency: string
   /** Digits after the point of an amount. */
@@ -28,9 +30,18 @@ const offsetAt = (offsets: readonly Offset[], at: number): number => {
 const wallOf = ({ offsets }: Pick<LocalWriting, "offsets">, instant: string): Date =>
   new Date(Date.parse(instant) + offsetAt(offsets, Date.parse(instant)) * 60_000)
 
-/** Such as 18:00. */
-export const timeOf = (writing: Pick<LocalWriting, "offsets">, instant: string): string =>
-  wallOf(writing, instant).toISOString().slice(11, 16)
+/** Such as 18:00. A time that the clocks repeat is marked with its offset, such as 02:30 +01:00. */
+export const timeOf = (writing: Pick<LocalWriting, "offsets">, instant: string): string => {
+  const [time, at] = [wallOf(writing, instant).toISOString().slice(11, 16), Date.parse(instant)]
+  return isRepeated(writing, at) ? `${time} ${signed(offsetAt(writing.offsets, at))}` : time
+}
+
+/** Whether the wall shows the time of an instant twice on its day. */
+const isRepeated = ({ offsets }: Pick<LocalWriting, "offsets">, at: number): boolean =>
+  offsets.some(([from, minutes], n) => {
+    const back = ((offsets[n - 1]?.[1] ?? minutes) - minutes) * 60_000
+    return at >= from - back && at < from + back
+  })
 
 /** The local day of an instant, YYYY-MM-DD. */
 export const dateOf = (writing: Pick<LocalWriting, "offsets">, instant: string): string =>
@@ -38,23 +49,19 @@ export const dateOf = (writing: Pick<LocalWriting, "offsets">, instant: string):
 
 /** Such as 18:00–19:00. */
 export const hoursOf = (writing: Pick<LocalWriting, "offsets">, startAt: string, endAt: string): string =>
-  `${timeOf(writing, startAt)}–${timeOf(writing, endAt)}`
+  `${timeOf(writing, startAt)}–${timeOf(writing, endAt)}`.replaceAll(" ", "\u00a0")
 
-/** The times of a column, in which a repeated hour is marked with its offset, such as 02:30 +01:00. */
-export function timesOf(writing: Pick<LocalWriting, "offsets">, instants: readonly string[]): readonly string[] {
-  const plain = instants.map((instant) => timeOf(writing, instant))
-  return plain.map((time, n) => {
-    const [first, last] = [plain.indexOf(time), plain.lastIndexOf(time)]
-    return first === last ? time : `${time} ${signed(offsetAt(writing.offsets, Date.parse(instants[n] ?? "")))}`
-  })
-}
-
-/** Such as Saturday, 5 December. @param date YYYY-MM-DD */
-export const dayOf = (language: PageLanguage, date: string, weekday: "long" | "short" = "long"): string =>
+/** Such as Saturday, 5 December; a day of another year has its year. @param date YYYY-MM-DD */
+export const dayOf = (
+  { language, today }: Pick<LocalWriting, "language" | "today">,
+  date: string,
+  weekday: "long" | "short" = "long",
+): string =>
   new Intl.DateTimeFormat(localeOf[language], {
     weekday,
     day: "numeric",
     month: weekday === "long" ? "long" : "short",
+    ...(date.slice(0, 4) !== today.slice(0, 4) && { year: "numeric" }),
     timeZone: "UTC",
   }).format(new Date(`${date}T00:00:00Z`))
 

@@ -11,11 +11,13 @@ export const viewInAddress = (): PageView => views.find((view) => location.hash 
 
 export interface TopBarProps {
   readonly view: PageView
+  /** Whether it is known who is signed in. */
+  readonly isKnown: boolean
   readonly onView: (view: PageView) => void
   readonly onSignIn: () => void
 }
 
-export function TopBar({ view, onView, onSignIn }: TopBarProps) {
+export function TopBar({ view, isKnown, onView, onSignIn }: TopBarProps) {
   const { facts, words, me, language, setLanguage } = useClub()
   const unread = useUnread()
   const names: Readonly<Record<PageView, string>> = {
@@ -32,9 +34,11 @@ export function TopBar({ view, onView, onSignIn }: TopBarProps) {
           <Button className="way" onPress={() => setLanguage(language === "en" ? "de" : "en")}>
             <span lang={language === "en" ? "de" : "en"}>{language === "en" ? words.german : words.english}</span>
           </Button>
-          <Button className="way strong" onPress={onSignIn}>
-            {words.signIn}
-          </Button>
+          {isKnown && (
+            <Button className="way strong" onPress={onSignIn}>
+              {words.signIn}
+            </Button>
+          )}
         </div>
       ) : (
         <nav className="ways" aria-label={facts.facility.name}>

@@ -59,13 +59,17 @@ export function useFollower(api: Api, facts: PageFacts, isKnown: boolean, me: Me
     // Who has joined hears more than before.
   }, [api, facts, isKnown, me?.id, hears, changed])
 
-  const show = useCallback((wanted: string) => {
-    setDate(wanted)
-    const address = new URL(location.href)
-    address.searchParams.set("date", wanted)
-    history.replaceState(null, "", address)
-    void follower.current?.show(wanted)
-  }, [])
+  const show = useCallback(
+    (wanted: string) => {
+      if (wanted < facts.firstDay || wanted > facts.lastDay) return
+      setDate(wanted)
+      const address = new URL(location.href)
+      address.searchParams.set("date", wanted)
+      history.replaceState(null, "", address)
+      void follower.current?.show(wanted)
+    },
+    [facts],
+  )
   return { day, date, isHidden, isAway, show }
 }
 

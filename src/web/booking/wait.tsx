@@ -1,6 +1,7 @@
 /** The waitlist of a taken time. */
 import { useState } from "react"
 import { Button } from "react-aria-components"
+import { Refused } from "./api.ts"
 import { isMember, useClub } from "./club.ts"
 import type { Chosen } from "./grid.tsx"
 import { JoinClub } from "./join.tsx"
@@ -8,16 +9,30 @@ import { FaultNote } from "./sheet.tsx"
 import { SignInForm } from "./sign-in.tsx"
 import { useWork } from "./use-work.ts"
 
-export function JoinWaitlist({ chosen, onClose }: { readonly chosen: Chosen; readonly onClose: () => void }) {
-  const { facts, words, api, me } = useClub()
+export interface JoinWaitlistProps {
+  readonly chosen: Chosen
+  readonly onClose: () => void
+  /** The time is free: it can be booked. */
+  readonly onFree: () => void
+}
+
+export function JoinWaitlist({ chosen, onClose, onFree }: JoinWaitlistProps) {
+  const { facts, words, api, me, say } = useClub()
   const [isSigning, setSigning] = useState(false)
   const [isDone, setDone] = useState(false)
   const work = useWork()
   const { court, slot } = chosen
   const join = () =>
     work.run(async () => {
-      await api.send("POST", "…/waitlist", { resourceId: court.resourceId, startAt: slot.startAt, endAt: slot.endAt })
-      setDone(true)
+      const wish = { resourceId: court.resourceId, startAt: slot.startAt, endAt: slot.endAt }
+      try {
+        await api.send("POST", "…/waitlist", wish)
+        setDone(true)
+      } catch (error) {
+        if (!(error instanceof Refused && error.code === "slot_is_free")) throw error
+        say(words.refusals.slot_is_free ?? "")
+        onFree()
+      }
     })
   if (me === undefined && isSigning) return <SignInForm onDone={() => setSigning(false)} />
   if (isDone)
@@ -44,7 +59,7 @@ export function JoinWaitlist({ chosen, onClose }: { readonly chosen: Chosen; rea
           <Button
             className="go"
             autoFocus
-            data-pending={work.isBusy || undefined}
+            isPending={work.isBusy}
             onPress={() => (me === undefined ? setSigning(true) : join())}
           >
             {words.waitGo}

@@ -7,16 +7,17 @@ import { FaultNote } from "./sheet.tsx"
 import { clockOf, dateOf, dayOf, hoursOf, moneyOf } from "./times.ts"
 import { useWork } from "./use-work.ts"
 
+export const isOffered = ({ status, offer }: OwnWish): boolean => status === "offered" && offer !== null
+
 export interface WishCardProps {
   readonly wish: OwnWish
   readonly court: string
 }
 
 export function WishCard({ wish, court }: WishCardProps) {
-  const { words, writing, language, api, payFor, refreshOwn, say } = useClub()
+  const { words, writing, api, payFor, refreshOwn, say } = useClub()
   const work = useWork()
   const { id, startAt, endAt, offer } = wish
-  const isOffered = wish.status === "offered" && offer !== null
   const accept = () =>
     work.run(async () => {
       await api.send("POST", `…/waitlist/${id}/accept`, { paymentMethod: "online" })
@@ -31,13 +32,13 @@ export function WishCard({ wish, court }: WishCardProps) {
       await refreshOwn()
     })
   return (
-    <li className={isOffered ? "card booking offer" : "card booking"}>
+    <li className={isOffered(wish) ? "card booking offer" : "card booking"}>
       <div className="facts">
         <h3>{court}</h3>
         <p>
-          {dayOf(language, dateOf(writing, startAt))}, <strong>{hoursOf(writing, startAt, endAt)}</strong>
+          {dayOf(writing, dateOf(writing, startAt))}, <strong>{hoursOf(writing, startAt, endAt)}</strong>
         </p>
-        {isOffered ? (
+        {offer !== null && isOffered(wish) ? (
           <p className="help">
             {words.offered}{" "}
             <OfferClock expiresAt={offer.expiresAt} onRanOut={() => void refreshOwn().catch(() => {})} /> ·{" "}
@@ -51,9 +52,9 @@ export function WishCard({ wish, court }: WishCardProps) {
         <FaultNote says={work.fault} />
       </div>
       <div className="row">
-        {isOffered ? (
+        {isOffered(wish) ? (
           <>
-            <Button className="go small" data-pending={work.isBusy || undefined} onPress={accept}>
+            <Button className="go small" isPending={work.isBusy} onPress={accept}>
               {words.accept}
             </Button>
             <Button className="quiet" onPress={() => end("POST", `…/waitlist/${id}/decline`, words.left)}>
@@ -63,7 +64,7 @@ export function WishCard({ wish, court }: WishCardProps) {
         ) : (
           <Button
             className="quiet"
-            data-pending={work.isBusy || undefined}
+            isPending={work.isBusy}
             onPress={() => end("DELETE", `…/waitlist/${id}`, words.left)}
           >
             {words.leave}

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test"
 import { type Court, daysLater, freeInARow, rowsOf, type SlotStatus } from "#web/booking/day.ts"
-import { clockOf, dateOf, dayOf, hoursOf, moneyOf, type Offset, timesOf } from "#web/booking/times.ts"
+import { clockOf, dateOf, dayOf, hoursOf, moneyOf, type Offset, timeOf } from "#web/booking/times.ts"
 
 /** Berlin in 2026: UTC+2 until 25 October 01:00Z. */
 const berlin: readonly Offset[] = [
@@ -18,12 +18,20 @@ test("times are those of the facility's wall, on either side of a change of the 
 
 test("a repeated hour names its offset, and no other hour does", () => {
   const hours = ["2026-10-24T23:30:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T02:30:00Z"]
-  expect(timesOf({ offsets: berlin }, hours)).toEqual(["01:30", "02:30 +02:00", "02:30 +01:00", "03:30"])
+  const times = ["01:30", "02:30 +02:00", "02:30 +01:00", "03:30"]
+  expect(hours.map((hour) => timeOf({ offsets: berlin }, hour))).toEqual(times)
+  expect(hoursOf({ offsets: berlin }, "2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z")).toBe(
+    "02:00\u00a0+02:00–02:00\u00a0+01:00",
+  )
+  expect(hoursOf({ offsets: berlin }, "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z")).toBe("02:00\u00a0+01:00–03:00")
 })
 
 test("days, amounts and clocks in both languages", () => {
-  expect(dayOf("en", "2026-12-05")).toBe("Saturday 5 December")
-  expect(dayOf("de", "2026-12-05")).toBe("Samstag, 5. Dezember")
+  const today = "2026-12-01"
+  expect(dayOf({ language: "en", today }, "2026-12-05")).toBe("Saturday 5 December")
+  expect(dayOf({ language: "de", today }, "2026-12-05")).toBe("Samstag, 5. Dezember")
+  expect(dayOf({ language: "en", today }, "2027-01-05")).toBe("Tuesday, 5 January 2027")
+  expect(dayOf({ language: "de", today }, "2027-01-05", "short")).toBe("Di., 5. Jan. 2027")
   expect(moneyOf({ language: "de", decimals: 2 }, 2450, "EUR").replace(/\s/, " ")).toBe("24,50 €")
   expect(moneyOf({ language: "en", decimals: 0 }, 2400, "JPY")).toBe("JP¥2,400")
   expect(moneyOf({ language: "en", decimals: 3 }, 2450, "KWD").replace(/\s/, " ")).toBe("KWD 2.450")
