@@ -12,6 +12,7 @@ import { type Facility, findFacility } from "#domain/club/facilities.ts"
 import { requireSlotViewer } from "#domain/club/public-availability.ts"
 import { testCards } from "#domain/payments/providers/local.ts"
 import { typeWordsIn } from "#outbound/messages/preferences/type-words.ts"
+import { firstShownDay, isShownDay, lastShownDay } from "#web/booking/day.ts"
 import type { PageFacts } from "#web/booking/facts.ts"
 import type { Offset } from "#web/booking/times.ts"
 
@@ -36,7 +37,7 @@ export async function findFacts(db: Db, asked: PageAsked): Promise<Found> {
   const [clock] = await db<{ now: Date }[]>`select slotbase.now() as now`
   const now = clock?.now.getTime() ?? Date.now()
   const today = localDateOf(facility.timezone, now)
-  const date = dateIn(query) ?? today
+  const date = dateIn(query, today) ?? today
   const court = isId(query.get("court") ?? "") ? (query.get("court")?.toLowerCase() ?? null) : null
   const language = languageOf(query, asked.acceptLanguage, facility.language)
   const facts: PageFacts = {
@@ -51,7 +52,7 @@ export async function findFacts(db: Db, asked: PageAsked): Promise<Found> {
     testCards: asked.takesStripe ? [] : Object.entries(testCards).map(([token, { label }]) => [token, label] as const),
     messageKinds: { en: typeWordsIn("en"), de: typeWordsIn("de") },
     now,
-    offsets: offsetsOf(facility.timezone, now),
+    offsets: offsetsOf(facility.timezone, today),
     currency: facility.currency,
     decimals: decimalsOf(facility.currency),
   }
@@ -74,10 +75,10 @@ const nobody = async () => {
   throw new NotAuthenticated("nobody is signed in")
 }
 
-/** A calendar day of the years that the API takes. */
-function dateIn(query: URLSearchParams): string | undefined {
+/** A calendar day that the page shows. */
+function dateIn(query: URLSearchParams, today: string): string | undefined {
   const date = query.get("date") ?? ""
-  if (!/^(?:19[7-9]\d|20\d\d|21\d\d)-\d\d-\d\d$/.test(date)) return undefined
+  if (!/^\d{4}-\d\d-\d\d$/.test(date) || !isShownDay(date, today)) return undefined
   const at = Date.parse(date)
   return Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== date ? undefined : date
 }
@@ -90,13 +91,15 @@ function languageOf(query: URLSearchParams, accepted: string | null, otherwise: 
   return preferred.find(isKnown) ?? otherwise
 }
 
-const aroundMs = 400 * 24 * 60 * 60_000
+/** For pages that stay open for a month, and for days that begin before midnight of UTC. */
+const spareMs = 40 * 24 * 60 * 60_000
 
-/** The offsets of the zone from a year ago to a year ahead: as far as the page is looked through. */
-function offsetsOf(timezone: string, now: number): Offset[] {
+/** The offsets of the zone for all days that the page shows. */
+function offsetsOf(timezone: string, today: string): Offset[] {
   const found: Offset[] = []
-  for (const { from, offset } of piecesFrom(timezone, now - aroundMs)) {
-    if (from > now + aroundMs) break
+  const end = Date.parse(lastShownDay(today)) + spareMs
+  for (const { from, offset } of piecesFrom(timezone, Date.parse(firstShownDay(today)) - spareMs)) {
+    if (from > end) break
     found.push([Math.max(from, 0), offset / 60_000])
   }
   return found

@@ -4,7 +4,7 @@
  */
 import { daysLater, type Row, rowsOf, type ShownDay, type ShownSlot } from "#web/booking/day.ts"
 import type { PageFacts } from "#web/booking/facts.ts"
-import { dayOf, hoursOf, moneyOf, timesOf } from "#web/booking/times.ts"
+import { dayOf, hoursOf, moneyOf, timeOf } from "#web/booking/times.ts"
 import { pageWordsOf } from "#web/booking/words.ts"
 import { escapedText, scriptJson } from "./escaped.ts"
 
@@ -53,15 +53,12 @@ ${facts.day === null ? `<p class="card note">${escapedText(words.membersOnly)}</
 
 function tableOf(facts: PageFacts, day: ShownDay, now: number): string {
   const words = pageWordsOf[facts.language]
-  if (day.resources.length === 0) return `<p class="card note">${escapedText(words.noCourts)}</p>`
+  if (day.resources.length === 0)
+    return `<p class="card note">${escapedText(facts.court === null ? words.noCourts : words.noSuchCourt)}</p>`
   const rows = rowsOf(day.resources)
   if (rows.length === 0) return `<p class="card note">${escapedText(words.closedDay)}</p>`
-  const times = timesOf(
-    facts,
-    rows.map(({ startAt }) => startAt),
-  )
   const head = day.resources.map(({ name }) => `<th scope="col">${escapedText(name)}</th>`).join("")
-  const body = rows.map((row, n) => rowOf(facts, row, times[n] ?? "", now)).join("\n")
+  const body = rows.map((row) => rowOf(facts, row, timeOf(facts, row.startAt), now)).join("\n")
   return `<div class="scroll"><table class="grid"><caption class="unseen">${escapedText(words.grid(dayOf(facts.language, day.date)))}</caption>
 <thead><tr><th scope="col" class="corner"><span class="unseen">${escapedText(words.hour)}</span></th>${head}</tr></thead>
 <tbody>

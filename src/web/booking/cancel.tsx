@@ -20,7 +20,7 @@ export function CancelSheet({ booking, onClose }: { readonly booking: ListedBook
   }, [api, booking.id])
   const cancel = () =>
     work.run(async () => {
-      await api.send("POST", `…/bookings/${booking.id}/cancel`, {})
+      await api.send("POST", `…/bookings/${booking.id}/cancel`, { cancellationReason: words.cancelReason })
       say(words.cancelled)
       await refreshOwn()
       onClose()

@@ -1,9 +1,10 @@
 /** The view of a day: its name with the ways to other days, the grid, and what the colours mean. */
+import { useState } from "react"
 import { Button, Input, Label, TextField } from "react-aria-components"
-import { useClub } from "./club.ts"
-import type { ShownDay } from "./day.ts"
+import { isMember, useClub } from "./club.ts"
+import { firstShownDay, isShownDay, lastShownDay, type ShownDay } from "./day.ts"
 import { type Chosen, Grid } from "./grid.tsx"
-import { dayOf } from "./times.ts"
+import { dateOf, dayOf } from "./times.ts"
 
 export interface DayViewProps {
   readonly day: ShownDay | undefined
@@ -16,7 +17,8 @@ export interface DayViewProps {
 }
 
 export function DayView({ day, date, isHidden, onChoose, onDate, onStep, onSignIn }: DayViewProps) {
-  const { facts, words, language, me } = useClub()
+  const { facts, words, language, writing, now } = useClub()
+  const today = dateOf(writing, new Date(now()).toISOString())
   const isOtherZone = Intl.DateTimeFormat().resolvedOptions().timeZone !== facts.facility.timezone
   return (
     <>
@@ -24,37 +26,22 @@ export function DayView({ day, date, isHidden, onChoose, onDate, onStep, onSignI
         <Button className="step" aria-label={words.dayBefore} onPress={() => onStep(-1)}>
           ‹
         </Button>
-        <h1 className="dayname">{dayOf(language, date)}</h1>
+        <h1 className="dayname" tabIndex={-1}>
+          {dayOf(language, date)}
+        </h1>
         <Button className="step" aria-label={words.dayAfter} onPress={() => onStep(1)}>
           ›
         </Button>
         <div className="daypick">
-          {date !== facts.today && (
-            <Button className="quiet small" onPress={() => onDate(facts.today)}>
+          {date !== today && (
+            <Button className="quiet small" onPress={() => onDate(today)}>
               {words.today}
             </Button>
           )}
-          <TextField
-            className="picker"
-            type="text"
-            value={date}
-            onChange={(value) => /^\d{4}-\d\d-\d\d$/.test(value) && onDate(value)}
-          >
-            <Label className="unseen">{words.chooseDay}</Label>
-            <Input type="date" />
-          </TextField>
+          <DatePicker date={date} today={today} onDate={onDate} />
         </div>
       </div>
-      {isHidden && (
-        <div className="card note">
-          <p>{me === undefined ? words.membersOnly : words.notMember}</p>
-          {me === undefined && (
-            <Button className="go" onPress={onSignIn}>
-              {words.signIn}
-            </Button>
-          )}
-        </div>
-      )}
+      {isHidden && <Hidden onSignIn={onSignIn} />}
       {day && <DayTable day={day} isOld={day.date !== date} onChoose={onChoose} onStep={onStep} />}
       <p className="zone">
         {words.zone(facts.facility.timezone)} {isOtherZone && <strong>{words.otherZone}</strong>}
@@ -63,11 +50,69 @@ export function DayView({ day, date, isHidden, onChoose, onDate, onStep, onSignI
   )
 }
 
+interface DatePickerProps {
+  readonly date: string
+  readonly today: string
+  readonly onDate: (date: string) => void
+}
+
+/** While a year is typed, its first digits are years too: those are kept in the field, and open no day. */
+function DatePicker({ date, today, onDate }: DatePickerProps) {
+  const { words } = useClub()
+  const [typed, setTyped] = useState<string>()
+  return (
+    <TextField
+      className="picker"
+      type="text"
+      value={typed ?? date}
+      onChange={(value) => {
+        setTyped(value)
+        if (/^\d{4}-\d\d-\d\d$/.test(value) && isShownDay(value, today)) onDate(value)
+      }}
+      onBlur={() => setTyped(undefined)}
+    >
+      <Label className="unseen">{words.chooseDay}</Label>
+      <Input type="date" min={firstShownDay(today)} max={lastShownDay(today)} />
+    </TextField>
+  )
+}
+
+/** Why no day is shown. A court that is not there is another reason than the club's rule. */
+function Hidden({ onSignIn }: Pick<DayViewProps, "onSignIn">) {
+  const { facts, words, me } = useClub()
+  const isCourtMissing =
+    facts.court !== null && (me === undefined ? facts.day !== null : isMember(me, facts.facility.id))
+  if (isCourtMissing) return <NoSuchCourt />
+  return (
+    <div className="card note">
+      <p>{me === undefined ? words.membersOnly : words.notMember}</p>
+      {me === undefined && (
+        <Button className="go" onPress={onSignIn}>
+          {words.signIn}
+        </Button>
+      )}
+    </div>
+  )
+}
+
+function NoSuchCourt() {
+  const { facts, words } = useClub()
+  return (
+    <div className="card note">
+      <p>{words.noSuchCourt}</p>
+      <p>
+        <a href={`/f/${facts.facility.id}${facts.isEmbedded ? "?embed=1" : ""}`}>{words.allCourts}</a>
+      </p>
+    </div>
+  )
+}
+
 type DayTableProps = Pick<DayViewProps, "onChoose" | "onStep"> & { readonly day: ShownDay; readonly isOld: boolean }
 
 function DayTable({ day, isOld, onChoose, onStep }: DayTableProps) {
-  const { words } = useClub()
-  if (day.resources.length === 0) return <p className="card note">{words.noCourts}</p>
+  const { facts, words } = useClub()
+  if (day.resources.length === 0)
+    return facts.court === null ? <p className="card note">{words.noCourts}</p> : <NoSuchCourt />
   if (day.resources.every(({ slots }) => slots.length === 0)) return <p className="card note">{words.closedDay}</p>
   return (
     <>

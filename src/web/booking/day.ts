@@ -65,6 +65,15 @@ export const withSlots = (day: ShownDay, resourceId: string, slots: readonly Sho
   resources: day.resources.map((court) => (court.resourceId === resourceId ? { ...court, slots } : court)),
 })
 
+/**
+ * The days that the page shows: a year back and ten years ahead. The server sends the changes of the clocks for these,
+ * so a day beyond them would show wrong times.
+ */
+export const isShownDay = (date: string, today: string): boolean =>
+  date >= firstShownDay(today) && date <= lastShownDay(today)
+export const firstShownDay = (today: string): string => daysLater(today, -366)
+export const lastShownDay = (today: string): string => daysLater(today, 3_652)
+
 /** The calendar day so many days later. */
 export const daysLater = (date: string, days: number): string =>
   new Date(Date.parse(date) + days * 86_400_000).toISOString().slice(0, 10)

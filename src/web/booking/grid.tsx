@@ -5,7 +5,7 @@
 import { type CSSProperties, type FocusEvent, type KeyboardEvent, useEffect, useRef, useState } from "react"
 import { useClub } from "./club.ts"
 import { type Court, type Row, rowsOf, type ShownDay, type ShownSlot } from "./day.ts"
-import { dayOf, hoursOf, moneyOf, timesOf } from "./times.ts"
+import { dayOf, hoursOf, moneyOf, timeOf } from "./times.ts"
 
 export type CellState = "free" | "held" | "booked" | "blocked" | "past" | "mine"
 
@@ -32,10 +32,8 @@ export function Grid({ day, isOld, onChoose, onDay }: GridProps) {
   useEffect(() => {
     if (place.hasFocus.current) cellAt(table.current, place.row, place.column)?.focus()
   }, [day.date])
-  const times = timesOf(
-    writing,
-    rows.map(({ startAt }) => startAt),
-  )
+  useNextStart(rows)
+  const times = rows.map(({ startAt }) => timeOf(writing, startAt))
   const choose = (row: number, column: number) => {
     const [court, slot] = [day.resources[column], rows[row]?.cells[column]]
     if (court && slot) onChoose({ court, slot, state: stateOf(court, slot) })
@@ -144,6 +142,18 @@ function Cell({ court, slot, column, state, isStop, onChoose }: CellProps) {
       </span>
     </td>
   )
+}
+
+/** Shows the grid anew when the next of its times begins: from then on it is over, without any event. */
+function useNextStart(rows: readonly Row[]): void {
+  const { now } = useClub()
+  const [, setBegun] = useState(0)
+  const next = rows.map(({ startAt }) => Date.parse(startAt)).find((at) => at > now())
+  useEffect(() => {
+    if (next === undefined) return
+    const timer = setTimeout(() => setBegun((count) => count + 1), Math.min(next - now() + 50, 3_600_000))
+    return () => clearTimeout(timer)
+  })
 }
 
 /** How a cell is shown to this person now. */

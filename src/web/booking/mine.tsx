@@ -17,7 +17,7 @@ export function Mine({ day }: { readonly day: ShownDay | undefined }) {
   const ahead = own.filter(({ endAt }) => Date.parse(endAt) > now())
   return (
     <>
-      <h1>{words.myBookings}</h1>
+      <h1 tabIndex={-1}>{words.myBookings}</h1>
       {ahead.length === 0 && <p className="card note">{words.noBookings}</p>}
       <ul className="list">
         {ahead.map((booking) => (

@@ -28,9 +28,18 @@ const offsetAt = (offsets: readonly Offset[], at: number): number => {
 const wallOf = ({ offsets }: Pick<LocalWriting, "offsets">, instant: string): Date =>
   new Date(Date.parse(instant) + offsetAt(offsets, Date.parse(instant)) * 60_000)
 
-/** Such as 18:00. */
-export const timeOf = (writing: Pick<LocalWriting, "offsets">, instant: string): string =>
-  wallOf(writing, instant).toISOString().slice(11, 16)
+/** Whether the wall shows the same time twice, because the clocks are put back: before the change and after it. */
+const isRepeated = (offsets: readonly Offset[], at: number): boolean =>
+  offsets.some(([from, minutes], n) => {
+    const backMs = ((offsets[n - 1]?.[1] ?? minutes) - minutes) * 60_000
+    return at >= from - backMs && at < from + backMs
+  })
+
+/** Such as 18:00. A time that comes twice is marked with its offset, such as 02:30 +01:00. */
+export function timeOf(writing: Pick<LocalWriting, "offsets">, instant: string): string {
+  const [time, at] = [wallOf(writing, instant).toISOString().slice(11, 16), Date.parse(instant)]
+  return isRepeated(writing.offsets, at) ? `${time} ${signed(offsetAt(writing.offsets, at))}` : time
+}
 
 /** The local day of an instant, YYYY-MM-DD. */
 export const dateOf = (writing: Pick<LocalWriting, "offsets">, instant: string): string =>
@@ -39,15 +48,6 @@ export const dateOf = (writing: Pick<LocalWriting, "offsets">, instant: string):
 /** Such as 18:00–19:00. */
 export const hoursOf = (writing: Pick<LocalWriting, "offsets">, startAt: string, endAt: string): string =>
   `${timeOf(writing, startAt)}–${timeOf(writing, endAt)}`
-
-/** The times of a column, in which a repeated hour is marked with its offset, such as 02:30 +01:00. */
-export function timesOf(writing: Pick<LocalWriting, "offsets">, instants: readonly string[]): readonly string[] {
-  const plain = instants.map((instant) => timeOf(writing, instant))
-  return plain.map((time, n) => {
-    const [first, last] = [plain.indexOf(time), plain.lastIndexOf(time)]
-    return first === last ? time : `${time} ${signed(offsetAt(writing.offsets, Date.parse(instants[n] ?? "")))}`
-  })
-}
 
 /** Such as Saturday, 5 December. @param date YYYY-MM-DD */
 export const dayOf = (language: PageLanguage, date: string, weekday: "long" | "short" = "long"): string =>

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "react"
 import type { Me } from "./answers.ts"
 import type { Api } from "./api.ts"
-import type { ShownDay } from "./day.ts"
+import { isShownDay, type ShownDay } from "./day.ts"
 import type { PageFacts } from "./facts.ts"
 import { type CellChange, Follower } from "./follow.ts"
 
@@ -56,13 +56,17 @@ export function useFollower(api: Api, facts: PageFacts, isKnown: boolean, me: Me
     return () => one.close()
   }, [api, facts, isKnown, me?.id, changed])
 
-  const show = useCallback((wanted: string) => {
-    setDate(wanted)
-    const address = new URL(location.href)
-    address.searchParams.set("date", wanted)
-    history.replaceState(null, "", address)
-    void follower.current?.show(wanted)
-  }, [])
+  const show = useCallback(
+    (wanted: string) => {
+      if (!isShownDay(wanted, facts.today)) return
+      setDate(wanted)
+      const address = new URL(location.href)
+      address.searchParams.set("date", wanted)
+      history.replaceState(null, "", address)
+      void follower.current?.show(wanted)
+    },
+    [facts],
+  )
   return { day, date, isHidden, isAway, show }
 }
 

@@ -8,7 +8,7 @@ import { SignInForm } from "./sign-in.tsx"
 import { useWork } from "./use-work.ts"
 
 export function JoinWaitlist({ chosen, onClose }: { readonly chosen: Chosen; readonly onClose: () => void }) {
-  const { facts, words, api, me } = useClub()
+  const { facts, words, api, me, refreshOwn } = useClub()
   const [isSigning, setSigning] = useState(false)
   const [isDone, setDone] = useState(false)
   const work = useWork()
@@ -17,6 +17,7 @@ export function JoinWaitlist({ chosen, onClose }: { readonly chosen: Chosen; rea
     work.run(async () => {
       await api.send("POST", "…/waitlist", { resourceId: court.resourceId, startAt: slot.startAt, endAt: slot.endAt })
       setDone(true)
+      await refreshOwn()
     })
   if (me === undefined && isSigning) return <SignInForm onDone={() => setSigning(false)} />
   if (isDone)

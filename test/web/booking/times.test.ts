@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test"
 import { type Court, daysLater, freeInARow, rowsOf, type SlotStatus } from "#web/booking/day.ts"
-import { clockOf, dateOf, dayOf, hoursOf, moneyOf, type Offset, timesOf } from "#web/booking/times.ts"
+import { clockOf, dateOf, dayOf, hoursOf, moneyOf, type Offset, timeOf } from "#web/booking/times.ts"
 
 /** Berlin in 2026: UTC+2 until 25 October 01:00Z. */
 const berlin: readonly Offset[] = [
@@ -18,7 +18,15 @@ test("times are those of the facility's wall, on either side of a change of the 
 
 test("a repeated hour names its offset, and no other hour does", () => {
   const hours = ["2026-10-24T23:30:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T02:30:00Z"]
-  expect(timesOf({ offsets: berlin }, hours)).toEqual(["01:30", "02:30 +02:00", "02:30 +01:00", "03:30"])
+  expect(hours.map((hour) => timeOf({ offsets: berlin }, hour))).toEqual([
+    "01:30",
+    "02:30 +02:00",
+    "02:30 +01:00",
+    "03:30",
+  ])
+  const [first, second, third] = ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"]
+  expect(hoursOf({ offsets: berlin }, first, second)).toBe("02:00 +02:00–02:00 +01:00")
+  expect(hoursOf({ offsets: berlin }, second, third)).toBe("02:00 +01:00–03:00")
 })
 
 test("days, amounts and clocks in both languages", () => {
