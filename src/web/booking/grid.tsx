@@ -92,10 +92,9 @@ export function Grid({ day, isOld, onChoose, onDay }: GridProps) {
                   column={c}
                   state={row.cells[c] && stateOf(court, row.cells[c])}
                   isStop={r === place.row && c === place.column}
-                  onChoose={() => {
-                    place.go(r, c)
-                    choose(r, c)
-                  }}
+                  // A screen reader may move the focus by itself.
+                  onFocus={() => place.go(r, c)}
+                  onChoose={() => choose(r, c)}
                 />
               ))}
             </tr>
@@ -115,10 +114,11 @@ interface CellProps {
   readonly column: number
   readonly state: CellState | undefined
   readonly isStop: boolean
+  readonly onFocus: () => void
   readonly onChoose: () => void
 }
 
-function Cell({ court, slot, column, state, isStop, onChoose }: CellProps) {
+function Cell({ court, slot, column, state, isStop, onFocus, onChoose }: CellProps) {
   const { words, writing, facts } = useClub()
   const price = slot && moneyOf(writing, slot.priceAmount, facts.currency)
   const says = state === undefined ? words.nothing : state === "free" ? `${words.free}, ${price}` : words[state]
@@ -135,6 +135,7 @@ function Cell({ court, slot, column, state, isStop, onChoose }: CellProps) {
       aria-label={label}
       aria-disabled={state === undefined || state === "past" || state === "blocked"}
       tabIndex={isStop ? 0 : -1}
+      onFocus={onFocus}
       onClick={onChoose}
     >
       <span className="says" aria-hidden="true">
@@ -182,7 +183,8 @@ function useRoving(rows: number, columns: number, first: readonly [row: number, 
     row: clamp(row, rows),
     column: clamp(column, columns),
     hasFocus,
-    go: (toRow: number, toColumn: number) => go([toRow, toColumn]),
+    go: (toRow: number, toColumn: number) =>
+      go((now) => (now[0] === toRow && now[1] === toColumn ? now : [toRow, toColumn])),
     onFocus: () => {
       hasFocus.current = true
     },

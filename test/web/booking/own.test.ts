@@ -16,7 +16,6 @@ const cell = (page: Page, label: string) => page.locator(`td[role=gridcell][aria
 const press = (page: Page, name: string | RegExp) => page.getByRole("button", { name }).first().press("Enter")
 const focused = (page: Page) =>
   page.evaluate("document.activeElement.tagName + ' ' + document.activeElement.textContent")
-const spoken = (page: Page) => page.locator("[data-spoken]").textContent()
 
 test("a member cancels after the refund was explained, and the heading has the focus", async () => {
   const id = await club.book(club.ben, 0, dayAhead + 9)
@@ -48,6 +47,9 @@ test("a wish is among one's own at once, and leaving it leaves the focus on the 
 
 test("giving a hold back leaves the focus on the page, and one's own changes are not told as those of others", async () => {
   const page = await club.open(club.ben)
+  await page.evaluate(`window.said = []; new MutationObserver(() =>
+    said.push(document.querySelector("[data-spoken]").textContent)
+  ).observe(document.querySelector("[data-spoken]"), { childList: true, subtree: true, characterData: true })`)
   await cell(page, "Court 3, 10:00").press("Enter")
   await press(page, "Keep this time for me")
   await page.getByText("Kept for you for").first().waitFor()
@@ -56,8 +58,9 @@ test("giving a hold back leaves the focus on the page, and one's own changes are
   await cell(page, "Court 3, 10:00–11:00, free").waitFor()
   await eventually(async () => expect(await focused(page)).toStartWith("H1 "))
   await club.hold(club.mia, 2, 12)
+  const kept = "Kept for you for Court 3, 10:00–11:00"
   const told = "Changed: Court 3, 12:00–13:00, on hold."
-  await eventually(async () => expect(await spoken(page)).toBe(told))
+  await eventually(async () => expect(await page.evaluate("said")).toEqual([kept, told]))
   await page.context().close()
 })
 
