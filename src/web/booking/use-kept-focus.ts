@@ -1,6 +1,6 @@
 /**
- * When the element that has the focus leaves the page, the browser puts the focus on the whole document, and a reader
- * by keyboard begins at the top again. Here the heading of the view gets it instead.
+ * The element that has the focus may leave the page. Browsers then put the focus on the whole document, and a reader by
+ * keyboard begins at the top again. Here the heading of the view gets it instead.
  */
 import { useEffect } from "react"
 
