@@ -102,10 +102,16 @@ async function begun(page: Promise<LogPage>): Promise<{ readonly page: Promise<L
   return { page }
 }
 
-/** The log does not go on where this process stands: every client refetches. */
+/**
+ * The log does not go on where this process stands: every client refetches. What took rights away in between was not
+ * read, so every socket is checked.
+ */
 async function startOver(db: Db, live: Live, position: number): Promise<Pass> {
   const { last, epoch } = await endOfLog(db)
-  if (live.position === position) live.resyncAll(last, epoch)
+  if (live.position === position) {
+    live.resyncAll(last, epoch)
+    void live.recheck({ all: true }).catch(() => {})
+  }
   return { more: true }
 }
 

@@ -70,7 +70,8 @@ function pickerOf(facts: PageFacts): string {
 
 function tableOf(facts: PageFacts, day: ShownDay, now: number): string {
   const words = pageWordsOf[facts.language]
-  if (day.resources.length === 0) return `<p class="card note">${escapedText(words.noCourts)}</p>`
+  if (day.resources.length === 0)
+    return `<p class="card note">${escapedText(facts.court === null ? words.noCourts : words.noSuchCourt)}</p>`
   const rows = rowsOf(day.resources)
   if (rows.length === 0) return `<p class="card note">${escapedText(words.closedDay)}</p>`
   const head = day.resources.map(({ name }) => `<th scope="col">${escapedText(name)}</th>`).join("")

@@ -123,6 +123,7 @@ describe("channels", () => {
     expect(reached).toEqual({
       "booking.hold.created": [...bookings, ...availability],
       "booking.hold.released": [...bookings, ...availability],
+      "booking.hold.extended": bookings,
       "booking.confirmed": [...bookings, ...availability],
       "booking.cancelled": [...bookings, ...availability],
       "booking.approval.requested": [...bookings, ...availability],

@@ -205,6 +205,7 @@ export const bookingChangeEvents = [
     origin: "slotbase",
     description: "A hold got more time, because its booker asked for it and nobody waits for the slot.",
     aggregate: "booking",
+    channels: booked,
     aggregateId: (data) => data.bookingId,
     data: {
       ...place,

@@ -37,6 +37,8 @@ const slotsOfResource = {
 
 const table: { readonly [Type in EventType]?: Carried<Type> } = {
   "booking.hold.created": { ...update("held"), ...slots },
+  // The slot is kept as before. The person's other windows count down to another moment.
+  "booking.hold.extended": update("held"),
   "booking.hold.released": { ...update("released"), ...slots },
   "booking.approval.requested": { ...update("pending"), ...slots },
   "booking.approval.expired": { ...update("expired"), ...slots },

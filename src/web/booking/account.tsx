@@ -19,7 +19,7 @@ export function AccountView({ onSignedOut }: { readonly onSignedOut: () => void 
     })
   return (
     <>
-      <h1>{words.account}</h1>
+      <h1 tabIndex={-1}>{words.account}</h1>
       <div className="card">
         <h2>{me?.name}</h2>
         <p className="help">{me?.email}</p>

@@ -69,7 +69,10 @@ export class Api {
       }
     }
     if (answer.status >= 502 || answer.status === 503) throw new Away()
-    if (answer.status === 401 && token !== undefined && token === this.token) this.onEnded()
+    if (answer.status === 401 && token !== undefined) {
+      if (token === this.token) this.onEnded()
+      throw new Refused(401, "session_ended", "")
+    }
     throw refusalOf(answer.status, text)
   }
 }

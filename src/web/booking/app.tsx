@@ -17,9 +17,12 @@ import { PaySheet } from "./pay.tsx"
 import { resumeSession } from "./session.ts"
 import { SignInSheet } from "./sign-in.tsx"
 import { hoursOf, type PageLanguage } from "./times.ts"
-import { type PageView, TopBar, viewInAddress } from "./top-bar.tsx"
+import { TopBar } from "./top-bar.tsx"
 import { useFollower } from "./use-follower.ts"
+import { useKeptFocus } from "./use-kept-focus.ts"
+import { useOwnChanges } from "./use-own-changes.ts"
 import { useSpeech } from "./use-speech.tsx"
+import { useView } from "./use-view.ts"
 import { pageWordsOf } from "./words.ts"
 
 export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonly skew: number }) {
@@ -28,11 +31,19 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
   const words = pageWordsOf[language]
   const [me, setMe] = useState<Me>()
   const [isKnown, setKnown] = useState(false)
-  const [view, setView] = useState<PageView>(viewInAddress)
   const [chosen, setChosen] = useState<Chosen>()
   const [paying, setPaying] = useState<ListedBooking>()
   const [isSigningIn, setSigningIn] = useState(false)
-  const [{ own, wishes }, setOwn] = useState<Own>(nothing)
+  const [{ own, wishes, isRead }, setOwn] = useState<Own>(nothing)
+  const [wasEnded, setEnded] = useState(false)
+  const [wanted, setView] = useView(() => {
+    setChosen(undefined)
+    setPaying(undefined)
+    setSigningIn(false)
+  })
+  // Only the day is for everybody. Who signs in comes to the view of the address.
+  const view = me === undefined ? "day" : wanted
+  useKeptFocus()
   const clock = useRef(skew)
   const now = useCallback(() => Date.now() + clock.current, [])
   const speech = useSpeech()
@@ -44,11 +55,26 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
     api.onEnded = () => {
       api.token = undefined
       setMe(undefined)
+      setEnded(true)
     }
   }, [api])
+  useEffect(() => {
+    if (me !== undefined) setEnded(false)
+  }, [me])
+  useEffect(() => {
+    document.title = words.page(facts.facility.name)
+  }, [words, facts])
 
+  const reads = useRef({ asked: 0, answered: 0 })
   const refreshOwn = useCallback(async () => {
-    if (api.token === undefined) return setOwn(nothing)
+    const mine = ++reads.current.asked
+    // An answer that comes behind a later one is older than that.
+    const take = (read: Own) => {
+      if (mine < reads.current.answered) return
+      reads.current.answered = mine
+      setOwn(read)
+    }
+    if (api.token === undefined) return take(nothing)
     const from = new Date(now() - 86_400_000).toISOString()
     const [bookings, entries] = await Promise.all([
       api.get<ListPage<ListedBooking>>(`…/bookings?from=${from}&limit=100`),
@@ -57,13 +83,15 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
     const wishes = entries.data.filter(({ status }) => status === "waiting" || status === "offered")
     const offered = new Set(wishes.map(({ offer }) => offer?.bookingId))
     const own = bookings.data.filter(({ id, status }) => isShown.has(status) && !offered.has(id))
-    setOwn({ own, wishes })
+    take({ own, wishes, isRead: true })
   }, [api])
   useEffect(() => void refreshOwn().catch(() => {}), [me, refreshOwn])
 
+  const isOwn = useOwnChanges(own, me?.id)
   const follower = useFollower(api, facts, isKnown, me, {
     onOwn: () => void refreshOwn().catch(() => {}),
-    onChanges: (changes) => {
+    onChanges: (all) => {
+      const changes = all.filter((change) => !isOwn(change))
       const few = changes.slice(0, 2).map(({ court, slot }) => {
         const state = words[slot.status]
         return words.cell(court, hoursOf(facts, slot.startAt, slot.endAt), state)
@@ -83,6 +111,7 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
     me,
     own,
     wishes,
+    isOwnRead: isRead,
     refreshOwn,
     now,
     noteClock: (updatedAt) => {
@@ -94,11 +123,12 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
     payFor: setPaying,
   }
   const hold = me && own.find((each) => each.status === "held" && each.bookerId === me.id && each.id !== paying?.id)
+  const notice = follower.isAway ? words.away : wasEnded ? words.signedOut : ""
   return (
     <ClubContext value={club}>
       <TopBar view={view} isKnown={isKnown} onView={setView} onSignIn={() => setSigningIn(true)} />
-      <div className={follower.isAway ? "notice shown" : "notice"} role="status">
-        {follower.isAway ? words.away : ""}
+      <div className={notice === "" ? "notice" : "notice shown"} role="status">
+        {notice}
       </div>
       <main>
         {view === "day" && (
@@ -142,8 +172,9 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
 interface Own {
   readonly own: readonly ListedBooking[]
   readonly wishes: readonly OwnWish[]
+  readonly isRead: boolean
 }
-const nothing: Own = { own: [], wishes: [] }
+const nothing: Own = { own: [], wishes: [], isRead: false }
 
 /** What stands, or may still come to stand. */
 const isShown: ReadonlySet<string> = new Set(["held", "pending", "confirmed", "checked_in"])
@@ -167,7 +198,7 @@ function useLanguage(given: PageLanguage): [PageLanguage, (language: PageLanguag
       const address = new URL(location.href)
       if (address.searchParams.has("lang")) {
         address.searchParams.set("lang", chosen)
-        history.replaceState(null, "", address)
+        history.replaceState(history.state, "", address)
       }
       try {
         localStorage.setItem(languageKey, chosen)

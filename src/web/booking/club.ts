@@ -17,6 +17,8 @@ export interface PageClub {
   readonly own: readonly ListedBooking[]
   /** The wishes that wait or have an offer. The held booking of an offer is not among `own`. */
   readonly wishes: readonly OwnWish[]
+  /** Whether both were read since the person signed in. */
+  readonly isOwnRead: boolean
   /** Reads bookings and wishes anew. */
   readonly refreshOwn: () => Promise<void>
   /** The database's clock, milliseconds. */

@@ -19,6 +19,7 @@ export interface Heard {
 }
 
 export interface CellChange {
+  readonly resourceId: string
   readonly court: string
   readonly slot: ShownSlot
 }
@@ -231,6 +232,6 @@ function changesBetween(before: ShownDay, after: ShownDay): readonly CellChange[
         const was = known.get(`${resourceId} ${startAt}`)
         return was !== undefined && was !== status
       })
-      .map((slot) => ({ court: name, slot })),
+      .map((slot) => ({ resourceId, court: name, slot })),
   )
 }

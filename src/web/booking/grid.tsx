@@ -32,6 +32,7 @@ export function Grid({ day, isOld, onChoose, onDay }: GridProps) {
   useEffect(() => {
     if (place.hasFocus.current) cellAt(table.current, place.row, place.column)?.focus()
   }, [day.date])
+  useNextStart(rows)
   const times = rows.map(({ startAt }) => timeOf(writing, startAt))
   const choose = (row: number, column: number) => {
     const [court, slot] = [day.resources[column], rows[row]?.cells[column]]
@@ -91,10 +92,9 @@ export function Grid({ day, isOld, onChoose, onDay }: GridProps) {
                   column={c}
                   state={row.cells[c] && stateOf(court, row.cells[c])}
                   isStop={r === place.row && c === place.column}
-                  onChoose={() => {
-                    place.go(r, c)
-                    choose(r, c)
-                  }}
+                  // A screen reader may move the focus by itself.
+                  onFocus={() => place.go(r, c)}
+                  onChoose={() => choose(r, c)}
                 />
               ))}
             </tr>
@@ -114,10 +114,11 @@ interface CellProps {
   readonly column: number
   readonly state: CellState | undefined
   readonly isStop: boolean
+  readonly onFocus: () => void
   readonly onChoose: () => void
 }
 
-function Cell({ court, slot, column, state, isStop, onChoose }: CellProps) {
+function Cell({ court, slot, column, state, isStop, onFocus, onChoose }: CellProps) {
   const { words, writing, facts } = useClub()
   const price = slot && (slot.priceAmount === 0 ? words.free : moneyOf(writing, slot.priceAmount, facts.currency))
   const spokenPrice = slot?.priceAmount === 0 ? words.free0 : price
@@ -135,6 +136,7 @@ function Cell({ court, slot, column, state, isStop, onChoose }: CellProps) {
       aria-label={label}
       aria-disabled={state === undefined || state === "past" || state === "blocked"}
       tabIndex={isStop ? 0 : -1}
+      onFocus={onFocus}
       onClick={onChoose}
     >
       <span className="says" aria-hidden="true">
@@ -142,6 +144,18 @@ function Cell({ court, slot, column, state, isStop, onChoose }: CellProps) {
       </span>
     </td>
   )
+}
+
+/** Shows the grid anew when the next of its times begins: from then on it is over, without any event. */
+function useNextStart(rows: readonly Row[]): void {
+  const { now } = useClub()
+  const [, setBegun] = useState(0)
+  const next = rows.map(({ startAt }) => Date.parse(startAt)).find((at) => at > now())
+  useEffect(() => {
+    if (next === undefined) return
+    const timer = setTimeout(() => setBegun((count) => count + 1), Math.min(next - now() + 50, 3_600_000))
+    return () => clearTimeout(timer)
+  })
 }
 
 /** How a cell is shown to this person now. */
@@ -170,7 +184,8 @@ function useRoving(rows: number, columns: number, first: readonly [row: number, 
     row: clamp(row, rows),
     column: clamp(column, columns),
     hasFocus,
-    go: (toRow: number, toColumn: number) => go([toRow, toColumn]),
+    go: (toRow: number, toColumn: number) =>
+      go((now) => (now[0] === toRow && now[1] === toColumn ? now : [toRow, toColumn])),
     onFocus: () => {
       hasFocus.current = true
     },

@@ -19,17 +19,25 @@ export interface HoldClockProps {
 export function HoldClock({ hold, onExtended, onRanOut }: HoldClockProps) {
   const { words, say } = useClub()
   const left = useSecondsLeft(hold, onRanOut)
-  const more = useMoreTime(hold, onExtended)
+  const help = useRef<HTMLParagraphElement>(null)
+  const more = useMoreTime(hold, (longer) => {
+    // The button goes with the last time. Enter once more must not press what comes behind it: that pays.
+    const hasFocus = document.activeElement?.getAttribute("aria-describedby") === "more-left"
+    if ((longer.extensionsLeft ?? 0) === 0 && hasFocus) help.current?.focus()
+    onExtended(longer)
+  })
   useSpokenMarks(left)
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const isTyping = event.target instanceof HTMLInputElement && event.target.type !== "radio"
+      // A key that is kept down repeats, and would take all the time there is.
+      if (event.repeat) return
       if (event.key.toLowerCase() === "m" && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping) more.ask()
     }
     document.addEventListener("keydown", onKey)
     return () => document.removeEventListener("keydown", onKey)
   })
-  useEffect(() => more.said && say(more.said), [more.said, say])
+  useEffect(() => more.fault && say(more.fault), [more.fault, say])
   return (
     <div className={left <= 60 ? "clock late" : "clock"}>
       <p className="clocktext">
@@ -40,7 +48,7 @@ export function HoldClock({ hold, onExtended, onRanOut }: HoldClockProps) {
           {words.moreTime} <kbd>M</kbd>
         </Button>
       )}
-      <p className="help" id="more-left">
+      <p className="help" id="more-left" ref={help} tabIndex={-1}>
         {more.fault ?? words.moreTimeLeft(hold.extensionsLeft ?? 0)}
       </p>
     </div>
@@ -96,24 +104,22 @@ export function useSecondsLeft({ expiresAt }: { readonly expiresAt: string | nul
 }
 
 function useMoreTime(hold: ListedBooking, onExtended: (hold: ListedBooking) => void) {
-  const { api, words, now } = useClub()
+  const { api, words, now, say } = useClub()
   const { run, isBusy, fault, setFault } = useWork()
-  const [said, setSaid] = useState<string>()
   const ask = () => {
     if ((hold.extensionsLeft ?? 0) === 0) return
     void run(async () => {
       try {
         const longer = await api.send<ListedBooking>("POST", `…/holds/${hold.id}/extend`, {})
         onExtended(longer)
-        setSaid(words.extended(clockOf(Math.round((Date.parse(longer.expiresAt ?? "") - now()) / 1_000))))
+        say(words.extended(clockOf(Math.round((Date.parse(longer.expiresAt ?? "") - now()) / 1_000))))
       } catch (error) {
         if (!(error instanceof Refused && error.code === "somebody_waits")) throw error
-        setSaid(words.somebodyWaits)
         setFault(words.somebodyWaits)
       }
     })
   }
-  return { ask, isBusy, fault, said }
+  return { ask, isBusy, fault }
 }
 
 function useSpokenMarks(left: number): void {

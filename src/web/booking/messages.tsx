@@ -32,7 +32,7 @@ export function Messages() {
   return (
     <>
       <div className="row between">
-        <h1>{words.messages}</h1>
+        <h1 tabIndex={-1}>{words.messages}</h1>
         {(inbox?.unread ?? 0) > 0 && (
           <Button className="quiet" isPending={work.isBusy} onPress={read}>
             {words.markRead}

@@ -35,7 +35,7 @@ export function Mine({ day, onDay }: MineProps) {
   const ahead = own.filter(({ endAt }) => Date.parse(endAt) > now())
   return (
     <>
-      <h1>{words.myBookings}</h1>
+      <h1 tabIndex={-1}>{words.myBookings}</h1>
       {offers.length > 0 && cards(offers)}
       {ahead.length === 0 && (
         <div className="card note">

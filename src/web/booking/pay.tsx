@@ -2,7 +2,7 @@
  * Paying for a hold: its countdown, the card, and the wait until the booking stands. A payment whose answer was lost is
  * sent again under the same key, so that nobody pays twice.
  */
-import { useRef, useState } from "react"
+import { useEffect, useRef, useState } from "react"
 import { Button, Label, Radio, RadioGroup } from "react-aria-components"
 import type { ListedBooking, OwnPayment } from "./answers.ts"
 import { Away } from "./api.ts"
@@ -20,7 +20,7 @@ export interface PayProps {
   readonly onMine: () => void
 }
 
-type Step = "pay" | "ran-out" | "asked" | "done"
+type Step = "pay" | "ran-out" | "ended" | "asked" | "done"
 
 export function PaySheet(props: PayProps) {
   const { words } = useClub()
@@ -38,10 +38,29 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
   const what = `${hold.resourceName}, ${dayOf(writing, dateOf(writing, hold.startAt))}, ${hoursOf(writing, hold.startAt, hold.endAt)}`
   const giveBack = useWork()
   const paying = useWork()
+  const isDone = useRef(false)
+  const finish = () => {
+    // The event of one's own payment may come before its answer.
+    if (!isDone.current) say(words.done(what))
+    isDone.current = true
+    setStep("done")
+  }
+  const known = useKnown(first.id, () => {
+    if (step !== "pay" || giveBack.isBusy) return
+    setStep("ended")
+    say(words.notKept)
+  })
+  // What another window did to the hold: more time, or its payment.
+  useEffect(() => {
+    if (known === undefined || step !== "pay") return
+    if (known.status === "held") setHold((now) => ((known.expiresAt ?? "") > (now.expiresAt ?? "") ? known : now))
+    else if (known.status === "pending") setStep("asked")
+    else finish()
+  }, [known])
 
-  if (step === "ran-out")
+  if (step === "ran-out" || step === "ended")
     return (
-      <Ending says={words.ranOut}>
+      <Ending says={step === "ended" ? words.notKept : words.ranOut}>
         <Button className="go" autoFocus onPress={onClose}>
           {words.close}
         </Button>
@@ -80,7 +99,8 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
         hold={hold}
         onExtended={setHold}
         onRanOut={() => {
-          setStep((now) => (now === "pay" ? "ran-out" : now))
+          if (step !== "pay") return
+          setStep("ran-out")
           say(words.ranOut)
           void refreshOwn().catch(() => {})
         }}
@@ -89,8 +109,7 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
         hold={hold}
         work={paying}
         onPaid={async () => {
-          setStep("done")
-          say(words.done(what))
+          finish()
           await refreshOwn()
         }}
       />
@@ -112,6 +131,18 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
       <p className="unseen">{moneyOf(writing, hold.priceAmount, hold.priceCurrency)}</p>
     </div>
   )
+}
+
+/** The hold as the page knows it. @param onGone it was known, and is no longer among the person's own */
+function useKnown(id: string, onGone: () => void): ListedBooking | undefined {
+  const { own, isOwnRead } = useClub()
+  const known = own.find((each) => each.id === id)
+  const wasKnown = useRef(false)
+  useEffect(() => {
+    if (known !== undefined) wasKnown.current = true
+    else if (isOwnRead && wasKnown.current) onGone()
+  }, [own, isOwnRead])
+  return known
 }
 
 interface CardProps {

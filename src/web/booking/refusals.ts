@@ -2,6 +2,7 @@
 import type { PageLanguage } from "./times.ts"
 
 const en = {
+  session_ended: "You were signed out. Sign in again to go on.",
   slot_taken: "Somebody was faster: this time is no longer free.",
   member_limit_reached: "You have as many bookings as the club allows.",
   booking_restricted: "You can’t book at present. Please speak with the club.",
@@ -37,6 +38,7 @@ const en = {
 }
 
 const de: Readonly<Record<keyof typeof en, string>> = {
+  session_ended: "Du wurdest abgemeldet. Melde dich wieder an, um weiterzumachen.",
   slot_taken: "Gerade war jemand schneller: Die Zeit ist nicht mehr frei.",
   member_limit_reached: "Du hast schon so viele Buchungen, wie der Verein erlaubt.",
   booking_restricted: "Du kannst zurzeit nicht buchen. Bitte sprich mit dem Verein.",

@@ -40,8 +40,10 @@ export async function register(api: Api, person: NewPerson, facilityId: string, 
 
 /** The token opens nothing any more, on any device. */
 export async function signOut(api: Api): Promise<void> {
-  await Promise.allSettled([api.send("DELETE", "/v1/sessions"), ask("DELETE")])
+  const ended = [api.send("DELETE", "/v1/sessions"), ask("DELETE")]
+  // Before the answer: what is refused from here on is no session that somebody else has ended.
   api.token = undefined
+  await Promise.allSettled(ended)
 }
 
 const ask = (method: string, token?: string): Promise<Response> =>

@@ -2,12 +2,7 @@
 import { Button } from "react-aria-components"
 import { useClub } from "./club.ts"
 import { useUnread } from "./messages.tsx"
-
-export type PageView = "day" | "mine" | "messages" | "account"
-const views: readonly PageView[] = ["day", "mine", "messages", "account"]
-
-/** A push message opens the page at #messages. */
-export const viewInAddress = (): PageView => views.find((view) => location.hash === `#${view}`) ?? "day"
+import { type PageView, views } from "./use-view.ts"
 
 export interface TopBarProps {
   readonly view: PageView

@@ -17,7 +17,7 @@ export interface JoinWaitlistProps {
 }
 
 export function JoinWaitlist({ chosen, onClose, onFree }: JoinWaitlistProps) {
-  const { facts, words, api, me, say } = useClub()
+  const { facts, words, api, me, say, refreshOwn } = useClub()
   const [isSigning, setSigning] = useState(false)
   const [isDone, setDone] = useState(false)
   const work = useWork()
@@ -28,6 +28,7 @@ export function JoinWaitlist({ chosen, onClose, onFree }: JoinWaitlistProps) {
       try {
         await api.send("POST", "…/waitlist", wish)
         setDone(true)
+        await refreshOwn()
       } catch (error) {
         if (!(error instanceof Refused && error.code === "slot_is_free")) throw error
         say(words.refusals.slot_is_free ?? "")

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { broadcastOnce } from "#actors/live/broadcaster.ts"
-import { aClub, type Club } from "#test/harness/club/club.ts"
+import { aClub, aMember, type Club } from "#test/harness/club/club.ts"
 import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
 import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -72,6 +72,24 @@ test("a process whose log is replaced tells every client to refetch, and goes on
   }
   await client.next("resync")
   client.close()
+})
+
+test("a process whose log is replaced withdraws what the other log does not give", async () => {
+  const { db } = database
+  const staff = await aMember(db, "staff", club.id)
+  const client = await server.connect({ token: staff.token })
+  await client.subscribe(`facility:${club.id}:bookings`)
+  await db`delete from slotbase.role_grants where user_id = ${staff.id}`
+  await db.unsafe(`alter function slotbase.log_epoch() rename to log_epoch_before`)
+  await db.unsafe(`create function slotbase.log_epoch() returns text language sql as $$ select '${other}' $$`)
+  try {
+    await broadcastOnce(db, server.live)
+    expect(await client.closed).toMatchObject({ code: 4403 })
+  } finally {
+    await db.unsafe(`drop function slotbase.log_epoch()`)
+    await db.unsafe(`alter function slotbase.log_epoch_before() rename to log_epoch`)
+    await broadcastOnce(db, server.live)
+  }
 })
 
 test("a client that another process has told more waits for this one, and gets nothing twice", async () => {

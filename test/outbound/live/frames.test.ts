@@ -67,6 +67,7 @@ const availability = ["facility:{facilityId}:availability", "resource:{resourceI
 test("each event that changes a booking has its status", () => {
   expect(bookingStatuses).toEqual({
     "booking.hold.created": "held",
+    "booking.hold.extended": "held",
     "booking.hold.released": "released",
     "booking.approval.requested": "pending",
     "booking.approval.expired": "expired",
