@@ -1,5 +1,5 @@
 /** The view of a day: its name with the ways to other days, the grid, and what the colours mean. */
-import { useEffect, useState } from "react"
+import { useState } from "react"
 import { Button, Input, Label, TextField } from "react-aria-components"
 import { isMember, useClub } from "./club.ts"
 import type { ShownDay } from "./day.ts"
