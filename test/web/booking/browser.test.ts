@@ -144,7 +144,7 @@ test("somebody new books from nothing to paid by keyboard alone, and no state ha
   await page.getByRole("navigation").waitFor()
   expect(await page.evaluate("document.cookie + JSON.stringify(localStorage)")).not.toContain("sbs_")
   await page.context().close()
-})
+}, 60_000)
 
 test("a lost network, and a server that is killed, leave a notice and nothing wrong", async () => {
   const page = await open(club.ben)
