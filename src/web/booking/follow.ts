@@ -64,9 +64,10 @@ export class Follower {
     }, every)
     const live = connectLive({
       token: () => this.api.token,
-      onState: (state) => {
+      onState: (state, { code }) => {
         // A read says whether the server is away. A refused channel is no absence.
         if (state === "live" || state === "waiting") void this.read()
+        if (state === "ended" && code === accessWithdrawn) this.#goOnWithout(live)
       },
     })
     this.#live = live
@@ -120,6 +121,7 @@ export class Follower {
 
   close(): void {
     this.#live?.close()
+    this.#live = undefined
     clearInterval(this.#poll)
     clearTimeout(this.#awayTimer)
     document.removeEventListener("visibilitychange", this.#looked)
@@ -146,6 +148,12 @@ export class Follower {
     // Each page has its own tag, so a day of several pages is read whole each time.
     this.#tag = first.body.next === null ? first.tag : undefined
     return { date, position: first.body.position, epoch: first.body.epoch, resources }
+  }
+
+  /** A right has ended. Others may be left: the day may be for everybody. A refusal then ends the channel alone. */
+  #goOnWithout(live: LiveConnection): void {
+    void this.read()
+    setTimeout(() => this.#live === live && live.reconnect(), Math.random() * 1_000)
   }
 
   #take(read: ShownDay): void {
@@ -199,6 +207,8 @@ const placeOf = ({ position, epoch }: ShownDay) => (epoch === "" ? undefined : {
 /** How long the server may be away before the page says so. */
 const patienceMs = 1_200
 const pollMs = 5_000
+/** The close code. */
+const accessWithdrawn = 4403
 
 interface SlotsOfDay {
   readonly resourceId: string

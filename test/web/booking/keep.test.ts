@@ -42,3 +42,14 @@ test("a hold whose answer was lost is asked for again, and is one hold", async (
   expect(lost).toBe(1)
   await page.context().close()
 })
+
+test("who is a member no longer follows the day as everybody does", async () => {
+  const page = await club.open(club.ben)
+  const again = page.waitForEvent("websocket")
+  const role = `role=player&scopeType=facility&scopeId=${club.facilityId}`
+  await club.call("DELETE", `/v1/users/${club.ben.id}/roles?${role}`)
+  await again
+  await club.hold(club.mia, 2, 18)
+  await cell(page, "Court 3, 18:00–19:00, on hold").waitFor()
+  await page.context().close()
+})
