@@ -2,10 +2,10 @@
  * The sheet of a chosen time: how long, what the club asks, then the hold. Who is not signed in does that in between,
  * and the choice stays. A time that is taken leads to the waitlist.
  */
-import { useEffect, useState } from "react"
+import { useEffect, useRef, useState } from "react"
 import { Button, Label, Radio, RadioGroup } from "react-aria-components"
 import type { AskedQuestion, ListedBooking } from "./answers.ts"
-import { Refused } from "./api.ts"
+import { Away, Refused } from "./api.ts"
 import { isMember, useClub } from "./club.ts"
 import { freeInARow, type ShownSlot } from "./day.ts"
 import type { Chosen } from "./grid.tsx"
@@ -63,6 +63,8 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
   const [isSigning, setSigning] = useState(false)
   const [answers, setAnswers] = useState<GivenAnswers>({})
   const [made, setMade] = useState<ListedBooking>()
+  const [isTaken, setTaken] = useState(false)
+  const keyOf = useLostKey()
   const questions = useQuestions()
   const work = useWork()
   const price = priceUntil(choices, endAt)
@@ -72,10 +74,13 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
     work.run(async () => {
       const given = Object.entries(answers).map(([questionId, answer]) => ({ questionId, answer }))
       const wanted = { ...wish, ...(given.length > 0 && { answers: given }) }
-      const held = await api.send<ListedBooking>("POST", "…/holds", wanted).catch((error) => {
+      const ask = (path: string, body: object) =>
+        keyOf(path, body, (key) => api.send<ListedBooking>("POST", path, body, key))
+      const held = await ask("…/holds", wanted).catch((error) => {
+        if (error instanceof Refused && error.code === "slot_taken" && endAt === slot.endAt) setTaken(true)
         // Such a time is asked for at once: the club decides about it.
         if (!(error instanceof Refused && error.code === "approval_required")) throw error
-        return api.send<ListedBooking>("POST", "…/bookings", { ...wanted, paymentMethod: "online" })
+        return ask("…/bookings", { ...wanted, paymentMethod: "online" })
       })
       noteClock(held.updatedAt)
       setMade(held)
@@ -91,6 +96,14 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
         <p>{words.signInToKeep}</p>
         <SignInForm onDone={() => setSigning(false)} />
       </>
+    )
+  if (isTaken)
+    return (
+      <JoinWaitlist
+        chosen={{ court, slot, state: "booked" }}
+        onClose={onClose}
+        onFree={() => setTaken(false)}
+      />
     )
   return (
     <div className="form">
@@ -147,6 +160,22 @@ function OwnTime({ onClose, onMine }: Pick<BookSheetProps, "onClose" | "onMine">
       </Button>
     </>
   )
+}
+
+/** The key of a request whose answer was lost: the same request goes again under it, and so is done once. */
+function useLostKey() {
+  const lost = useRef<{ readonly of: string; readonly key: string }>(undefined)
+  return async <T,>(path: string, body: object, send: (key: string) => Promise<T>): Promise<T> => {
+    const of = `${path} ${JSON.stringify(body)}`
+    const key = lost.current?.of === of ? lost.current.key : crypto.randomUUID()
+    lost.current = undefined
+    try {
+      return await send(key)
+    } catch (error) {
+      if (error instanceof Away) lost.current = { of, key }
+      throw error
+    }
+  }
 }
 
 const priceUntil = (choices: readonly ShownSlot[], endAt: string): number =>

@@ -64,11 +64,12 @@ export class Follower {
     }, every)
     const live = connectLive({
       token: () => this.api.token,
-      onState: (state, { reason }) => {
+      onState: (state, { reason, code }) => {
         // After a silence a question would wait just as long: the page takes the server as away, until it answers.
         if (reason === "silence") this.#reached(false, this.#asked)
         // A read says whether the server is away. A refused channel is no absence.
         if (state === "live" || state === "waiting") void this.read()
+        if (state === "ended" && code === accessWithdrawn) this.#goOnWithout(live)
       },
     })
     this.#live = live
@@ -124,6 +125,7 @@ export class Follower {
 
   close(): void {
     this.#live?.close()
+    this.#live = undefined
     clearInterval(this.#poll)
     clearTimeout(this.#awayTimer)
     document.removeEventListener("visibilitychange", this.#looked)
@@ -150,6 +152,12 @@ export class Follower {
     // Each page has its own tag, so a day of several pages is read whole each time.
     this.#tag = first.body.next === null ? first.tag : undefined
     return { date, position: first.body.position, epoch: first.body.epoch, resources }
+  }
+
+  /** A right has ended. Others may be left: the day may be for everybody. A refusal then ends the channel alone. */
+  #goOnWithout(live: LiveConnection): void {
+    void this.read()
+    setTimeout(() => this.#live === live && live.reconnect(), Math.random() * 1_000)
   }
 
   #take(read: ShownDay): void {
@@ -203,6 +211,8 @@ const placeOf = ({ position, epoch }: ShownDay) => (epoch === "" ? undefined : {
 /** How long the server may be away before the page says so. */
 const patienceMs = 1_200
 const pollMs = 5_000
+/** The close code. */
+const accessWithdrawn = 4403
 
 interface SlotsOfDay {
   readonly resourceId: string

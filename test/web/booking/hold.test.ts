@@ -50,6 +50,24 @@ test("a key that is kept down gives more time once, and each time is said", asyn
   await page.context().close()
 })
 
+test("the last time leaves the focus on what it says, and not on the button that pays", async () => {
+  const page = await club.open(club.mia)
+  await cell(page, "Court 3, 08:00").press("Enter")
+  await press(page, "Keep this time for me")
+  await page.getByText("Still possible 10 times.").waitFor()
+  const at = `/v1/facilities/${club.facilityId}`
+  const held = (await club.call("GET", `${at}/bookings?limit=10`, undefined, club.mia.token)) as {
+    data: readonly { id: string; status: string }[]
+  }
+  const id = held.data.find(({ status }) => status === "held")?.id
+  for (let n = 0; n < 9; n++) await club.call("POST", `${at}/holds/${id}/extend`, {}, club.mia.token)
+  await page.getByText("Still possible 1 time.").waitFor()
+  await press(page, "More time")
+  await page.getByText("Still possible 0 times.").waitFor()
+  expect(await page.evaluate("document.activeElement.textContent")).toBe("Still possible 0 times.")
+  await page.context().close()
+})
+
 test("a hold that is given back in another window is no longer offered for payment", async () => {
   const [page, other] = await twoWindows("Court 1, 09:00")
   await press(other, "Give it back")
