@@ -1,5 +1,5 @@
-// `./scripts/gallery [FOLDER] [--only WORD]… [--check]`: pictures of every state of the booking page, on a phone and on a desk, by
-// day and by night. An index.html in the folder shows them side by side.
+// `./scripts/gallery [FOLDER] [--only WORD]… [--check]`: pictures of every state of the booking page, on a phone and on
+// a desk, by day and by night. An index.html in the folder shows them side by side.
 
 import { mkdir } from "node:fs/promises"
 import { tmpdir } from "node:os"

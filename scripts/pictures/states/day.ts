@@ -1,10 +1,10 @@
 // The day: full, empty, closed, and as the server sends it without a script.
 
 import type { Page } from "playwright-core"
-import { firstDay } from "../calendar.ts"
-import type { Scene } from "../scene.ts"
-import type { State } from "../state.ts"
-import { see, visit } from "../visit.ts"
+import { firstDay } from "#scripts/pictures/calendar.ts"
+import type { Scene } from "#scripts/pictures/scene.ts"
+import type { State } from "#scripts/pictures/state.ts"
+import { see, visit } from "#scripts/pictures/visit.ts"
 
 /** Days that no other state books. */
 const [busy, full, monday, shut, empty] = [1, 4, 6, 2, 9]
