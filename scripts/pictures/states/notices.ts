@@ -50,7 +50,6 @@ export const noticeStates: readonly State[] = [
     name: "notice-server-back",
     title: "The server is back",
     arrange: async (scene) => {
-      await scene.startServer()
       const page = await visit(scene, { as: await scene.member("Mia"), day })
       await page.getByRole("grid").waitFor()
       await scene.killServer()

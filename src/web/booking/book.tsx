@@ -116,7 +116,7 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
       <Button
         className="go"
         autoFocus
-        isPending={work.isBusy}
+        data-busy={work.isBusy || undefined}
         isDisabled={me !== undefined && !isMember(me, facts.facility.id)}
         onPress={() => (me === undefined ? setSigning(true) : keep())}
       >

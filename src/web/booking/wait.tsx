@@ -56,7 +56,7 @@ export function JoinWaitlist({ chosen, onClose, onFree }: JoinWaitlistProps) {
         className="go"
         autoFocus
         isDisabled={isStranger}
-        isPending={work.isBusy}
+        data-busy={work.isBusy || undefined}
         onPress={() => (me === undefined ? setSigning(true) : join())}
       >
         {words.waitGo}
