@@ -1,5 +1,5 @@
-// `./scripts/gallery [FOLDER] [--only WORD]… [--check]`: pictures of every state of the booking page, on a phone and on a desk, by
-// day and by night. An index.html in the folder shows them side by side.
+// `./scripts/gallery [FOLDER] [--only WORD]… [--check]`: pictures of every state of the booking page, on a phone and on
+// a desk, by day and by night. An index.html in the folder shows them side by side.
 
 import { mkdir } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -37,10 +37,9 @@ try {
   const taken: Taken[] = []
   const failed: string[] = []
   for (const [nth, state] of wanted.entries()) {
-    await scene.clockAt(nth * betweenSeconds)
     const place = `${String(nth + 1).padStart(3)} of ${wanted.length}  ${state.name.padEnd(28)}`
     try {
-      const faults = await takeState(scene, state)
+      const faults = await takeState(scene, state, nth)
       taken.push({ name: state.name, title: state.title, faults })
       console.log([`${place}  ${state.title}`, ...faults.map((fault) => `        ${fault}`)].join("\n"))
     } catch (error) {
@@ -58,9 +57,11 @@ try {
   quit(1)
 }
 
-async function takeState(scene: Scene, { name, isWhole, arrange }: State): Promise<readonly string[]> {
+async function takeState(scene: Scene, { name, isWhole, arrange }: State, nth: number): Promise<readonly string[]> {
   const opened = scene.browser.contexts().length
   try {
+    await scene.startServer()
+    await scene.clockAt(nth * betweenSeconds)
     return await photograph(await arrange(scene), { folder, name, isWhole: isWhole === true, withAxe: values.check })
   } catch (error) {
     // What was there instead.

@@ -19,7 +19,7 @@ export interface Scene extends Club {
   readonly closedClubId: string
   /** Moves the clock of the database to this many seconds after the beginning. */
   readonly clockAt: (seconds: number) => Promise<void>
-  /** Ends the server without a word; starts it again at the same address. */
+  /** Ends the server without a word; starts it again at the same address, unless it runs. */
   readonly killServer: () => Promise<void>
   readonly startServer: () => Promise<void>
 }
@@ -34,6 +34,7 @@ export async function openScene(): Promise<Scene> {
   const start = () => startProgram({ url: bench.url, port, env: { SLOTBASE_PUSH_SUBJECT: "mailto:desk@club.example" } })
   let [system, browser]: [System, Browser] = await Promise.all([start(), launch()])
   const { address } = system
+  let isRunning = true
   const call = callerOf(address)
   return {
     ...(await openClubs(call)),
@@ -41,9 +42,14 @@ export async function openScene(): Promise<Scene> {
     call,
     browser,
     clockAt,
-    killServer: async () => void (await system.end("SIGKILL")),
+    killServer: async () => {
+      isRunning = false
+      await system.end("SIGKILL")
+    },
     startServer: async () => {
+      if (isRunning) return
       system = await start()
+      isRunning = true
     },
   }
 }

@@ -57,4 +57,5 @@ export const see = (page: Page, text: string | RegExp): Promise<void> => page.ge
 /** Lets the clock of the browser be so many seconds later. */
 export const later = (page: Page, seconds: number): Promise<void> => page.clock.setFixedTime(takenAt + seconds * 1_000)
 
-const patienceMs = 20_000
+/** The first page waits until its script is bundled. */
+const patienceMs = 40_000

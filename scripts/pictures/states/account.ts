@@ -1,10 +1,10 @@
 // The account: the language, what a person is told, and push messages.
 
 import type { Page } from "playwright-core"
+import type { Scene } from "#scripts/pictures/scene.ts"
+import type { State } from "#scripts/pictures/state.ts"
+import { press, visit } from "#scripts/pictures/visit.ts"
 import { aBrowser } from "#test/harness/outside/push-service.ts"
-import type { Scene } from "../scene.ts"
-import type { State } from "../state.ts"
-import { press, visit } from "../visit.ts"
 
 type Push = "on" | "default" | "denied" | "none"
 

@@ -1,10 +1,10 @@
 // Choosing a time, signing in on the way, and the waitlist.
 
 import type { Page } from "playwright-core"
-import { password } from "../clubs.ts"
-import type { Scene } from "../scene.ts"
-import type { State } from "../state.ts"
-import { choose, press, see, visit } from "../visit.ts"
+import { password } from "#scripts/pictures/clubs.ts"
+import type { Scene } from "#scripts/pictures/scene.ts"
+import type { State } from "#scripts/pictures/state.ts"
+import { choose, press, see, visit } from "#scripts/pictures/visit.ts"
 
 /** Days that no other state books. */
 const [chosen, wanted] = [7, 8]

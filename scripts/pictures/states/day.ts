@@ -1,10 +1,11 @@
 // The day: full, empty, closed, and as the server sends it without a script.
 
 import type { Page } from "playwright-core"
-import { firstDay } from "../calendar.ts"
-import type { Scene } from "../scene.ts"
-import type { State } from "../state.ts"
-import { see, visit } from "../visit.ts"
+import { endsWithRun } from "#scripts/benchmarks/running.ts"
+import { firstDay } from "#scripts/pictures/calendar.ts"
+import type { Scene } from "#scripts/pictures/scene.ts"
+import type { State } from "#scripts/pictures/state.ts"
+import { see, visit } from "#scripts/pictures/visit.ts"
 
 /** Days that no other state books. */
 const [busy, full, monday, shut, empty] = [1, 4, 6, 2, 9]
@@ -242,14 +243,16 @@ export const dayStates: readonly State[] = [
     title: "The day of one court, on a club's own site",
     isWhole: true,
     arrange: async (scene) => {
-      const site = "http://localhost:4999"
-      await scene.call("PATCH", `${scene.at}/settings`, { embedOrigins: [site] })
-      const page = await visit(scene, { day: busy })
       const script = `<script async src="${scene.address}/f/embed.js" data-facility="${scene.id}" data-court="${scene.courts[0]}"></script>`
       const body = `<!doctype html><meta name="viewport" content="width=device-width"><body style="font-family:serif;margin:2rem">
         <h1>Our club</h1><p>Court 1 today:</p>${script}<p>See you there.</p>`
-      await page.route(`${site}/**`, (route) => route.fulfill({ contentType: "text/html", body }))
-      await page.goto(`${site}/`)
+      // A real site: Chromium lets no made-up page into its own machine.
+      const site = Bun.serve({ port: 0, fetch: () => new Response(body, { headers: { "content-type": "text/html" } }) })
+      endsWithRun(() => site.stop(true))
+      const address = `http://localhost:${site.port}`
+      await scene.call("PATCH", `${scene.at}/settings`, { embedOrigins: [address] })
+      const page = await visit(scene, { day: busy })
+      await page.goto(address)
       await page.frameLocator("iframe").getByRole("grid").waitFor()
       return page
     },

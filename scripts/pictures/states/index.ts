@@ -1,6 +1,6 @@
 // All states of the booking page, in the order in which a person would meet them.
 
-import type { State } from "../state.ts"
+import type { State } from "#scripts/pictures/state.ts"
 import { accountStates } from "./account.ts"
 import { bookingStates } from "./booking.ts"
 import { dayStates } from "./day.ts"

@@ -1,9 +1,9 @@
 // What goes wrong around the page: the network, the server, the session, the right to be there.
 
 import type { Page } from "playwright-core"
-import type { Scene } from "../scene.ts"
-import type { State } from "../state.ts"
-import { press, see, visit } from "../visit.ts"
+import type { Scene } from "#scripts/pictures/scene.ts"
+import type { State } from "#scripts/pictures/state.ts"
+import { press, see, visit } from "#scripts/pictures/visit.ts"
 
 const day = 12
 
@@ -50,7 +50,6 @@ export const noticeStates: readonly State[] = [
     name: "notice-server-back",
     title: "The server is back",
     arrange: async (scene) => {
-      await scene.startServer()
       const page = await visit(scene, { as: await scene.member("Mia"), day })
       await page.getByRole("grid").waitFor()
       await scene.killServer()

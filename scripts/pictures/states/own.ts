@@ -1,9 +1,9 @@
 // What a person has: bookings with their codes, wishes and offers, and messages.
 
 import type { Page } from "playwright-core"
-import type { Scene } from "../scene.ts"
-import type { State } from "../state.ts"
-import { press, see, visit } from "../visit.ts"
+import type { Scene } from "#scripts/pictures/scene.ts"
+import type { State } from "#scripts/pictures/state.ts"
+import { press, see, visit } from "#scripts/pictures/visit.ts"
 
 /** A day that no other state books. */
 const [day, struck] = [11, 14]

@@ -1,9 +1,9 @@
 // A hold with its countdown, and paying for it.
 
 import type { Page } from "playwright-core"
-import type { Scene } from "../scene.ts"
-import type { State } from "../state.ts"
-import { choose, later, press, see, visit } from "../visit.ts"
+import type { Scene } from "#scripts/pictures/scene.ts"
+import type { State } from "#scripts/pictures/state.ts"
+import { choose, later, press, see, visit } from "#scripts/pictures/visit.ts"
 
 /** A day that no other state books. Each state has a place of its own. */
 const day = 10

@@ -133,7 +133,7 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
           <Button
             className="go"
             autoFocus
-            isPending={work.isBusy}
+            data-busy={work.isBusy || undefined}
             onPress={() => (me === undefined ? setSigning(true) : keep())}
           >
             {words.keep}

@@ -45,7 +45,12 @@ export function CancelSheet({ booking, onClose }: { readonly booking: ListedBook
           <Button className="quiet" onPress={onClose}>
             {words.keepIt}
           </Button>
-          <Button className="go danger" isDisabled={quote === undefined} isPending={work.isBusy} onPress={cancel}>
+          <Button
+            className="go danger"
+            isDisabled={quote === undefined}
+            data-busy={work.isBusy || undefined}
+            onPress={cancel}
+          >
             {words.cancelGo}
           </Button>
         </div>

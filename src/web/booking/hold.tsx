@@ -44,7 +44,7 @@ export function HoldClock({ hold, onExtended, onRanOut }: HoldClockProps) {
         {words.keptFor} <strong className="digits">{clockOf(left)}</strong>
       </p>
       {(hold.extensionsLeft ?? 0) > 0 && (
-        <Button className="quiet" onPress={more.ask} isPending={more.isBusy} aria-describedby="more-left">
+        <Button className="quiet" onPress={more.ask} data-busy={more.isBusy || undefined} aria-describedby="more-left">
           {words.moreTime} <kbd>M</kbd>
         </Button>
       )}
@@ -73,7 +73,7 @@ export function HoldBar({ hold, onPay }: { readonly hold: ListedBooking; readonl
         {hoursOf(writing, hold.startAt, hold.endAt)}{" "}
         <strong className={left <= 60 ? "digits late" : "digits"}>{clockOf(left)}</strong>
       </p>
-      <Button className="quiet" onPress={giveBack} isPending={isBusy}>
+      <Button className="quiet" onPress={giveBack} data-busy={isBusy || undefined}>
         {words.giveBack}
       </Button>
       <Button className="go small" onPress={onPay}>

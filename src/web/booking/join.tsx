@@ -23,7 +23,7 @@ export function JoinClub({ hasFocus = false }: { readonly hasFocus?: boolean }) 
       </p>
       <p>{words.joinText}</p>
       <FaultNote says={fault} />
-      <Button className="go" autoFocus={hasFocus} data-pending={isBusy || undefined} onPress={join}>
+      <Button className="go" autoFocus={hasFocus} data-busy={isBusy || undefined} onPress={join}>
         {words.join(name)}
       </Button>
     </div>

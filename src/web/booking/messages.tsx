@@ -34,7 +34,7 @@ export function Messages() {
       <div className="row between">
         <h1 tabIndex={-1}>{words.messages}</h1>
         {(inbox?.unread ?? 0) > 0 && (
-          <Button className="quiet" isPending={work.isBusy} onPress={read}>
+          <Button className="quiet" data-busy={work.isBusy || undefined} onPress={read}>
             {words.markRead}
           </Button>
         )}
@@ -53,7 +53,7 @@ export function Messages() {
       </ul>
       <FaultNote says={work.fault} />
       {inbox?.next && (
-        <Button className="quiet" isPending={work.isBusy} onPress={older}>
+        <Button className="quiet" data-busy={work.isBusy || undefined} onPress={older}>
           {words.older}
         </Button>
       )}

@@ -116,7 +116,7 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
       <FaultNote says={giveBack.fault} />
       <Button
         className="quiet"
-        isPending={giveBack.isBusy}
+        data-busy={giveBack.isBusy || undefined}
         isDisabled={paying.isBusy}
         onPress={() =>
           giveBack.run(async () => {
@@ -205,7 +205,12 @@ function Card({ hold, work, onPaid }: CardProps) {
       )}
       <FaultNote says={work.fault} />
       {isWaiting && work.isBusy && <p role="status">{words.stillPaying}</p>}
-      <Button className="go" onPress={pay} isPending={work.isBusy} autoFocus={isFree || facts.stripeKey === null}>
+      <Button
+        className="go"
+        onPress={pay}
+        data-busy={work.isBusy || undefined}
+        autoFocus={isFree || facts.stripeKey === null}
+      >
         {work.isBusy && !isFree
           ? words.paying
           : isFree

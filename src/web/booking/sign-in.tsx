@@ -72,7 +72,7 @@ export function SignInForm({ onDone, onNew }: SignInFormProps) {
       )}
       <FaultNote says={fault} />
       {sent && <p role="status">{words.forgotSent}</p>}
-      <Button className="go" type="submit" isPending={isBusy}>
+      <Button className="go" type="submit" data-busy={isBusy || undefined}>
         {isNew ? words.register : words.signIn}
       </Button>
       <div className="row">

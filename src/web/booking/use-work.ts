@@ -1,4 +1,7 @@
-/** One piece of work at a time, with its fault: a second press while the first is under way does nothing. */
+/**
+ * One piece of work at a time, with its fault: a second press while the first is under way does nothing. A button shows
+ * `data-busy`. React Aria writes its own `data-pending`, and its `isPending` leaves an image without a name to axe.
+ */
 import { useRef, useState } from "react"
 import { faultWords, useClub } from "./club.ts"
 

@@ -60,7 +60,7 @@ export function JoinWaitlist({ chosen, onClose, onFree }: JoinWaitlistProps) {
           <Button
             className="go"
             autoFocus
-            isPending={work.isBusy}
+            data-busy={work.isBusy || undefined}
             onPress={() => (me === undefined ? setSigning(true) : join())}
           >
             {words.waitGo}

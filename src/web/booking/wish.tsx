@@ -54,7 +54,7 @@ export function WishCard({ wish, court }: WishCardProps) {
       <div className="row">
         {isOffered(wish) ? (
           <>
-            <Button className="go small" isPending={work.isBusy} onPress={accept}>
+            <Button className="go small" data-busy={work.isBusy || undefined} onPress={accept}>
               {words.accept}
             </Button>
             <Button className="quiet" onPress={() => end("POST", `…/waitlist/${id}/decline`, words.left)}>
@@ -64,7 +64,7 @@ export function WishCard({ wish, court }: WishCardProps) {
         ) : (
           <Button
             className="quiet"
-            isPending={work.isBusy}
+            data-busy={work.isBusy || undefined}
             onPress={() => end("DELETE", `…/waitlist/${id}`, words.left)}
           >
             {words.leave}

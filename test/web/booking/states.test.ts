@@ -39,7 +39,7 @@ test(
     await choose(page, "Court 1, 08:00")
     await press(page, "Keep this time for me")
     await press(page, "Pay €24")
-    await page.locator(".go[data-pending]", { hasText: "Paying …" }).waitFor()
+    await page.locator(".go[data-busy]", { hasText: "Paying …" }).waitFor()
     expect(await page.getByRole("button", { name: "Give it back" }).last().isDisabled()).toBe(true)
     asked.resolve()
     await page.getByText("you may have paid already. Press again: nobody pays twice.").waitFor()
