@@ -65,13 +65,13 @@ test("both hours that the clocks repeat name their offset, in the cells and in t
   const page = await openDay(changeIn(10))
   const cells = (await cellsOf(page)).filter((label) => label.startsWith("Court 1")).slice(1, 5)
   expect(cells.map((label) => label.split(", ")[1])).toEqual([
-    "01:00–02:00 +02:00",
-    "02:00 +02:00–02:00 +01:00",
-    "02:00 +01:00–03:00",
+    "01:00–02:00\u00a0+02:00",
+    "02:00\u00a0+02:00–02:00\u00a0+01:00",
+    "02:00\u00a0+01:00–03:00",
     "03:00–04:00",
   ])
   await page.locator("td[aria-label^='Court 1, 02:00 +01:00']").click()
-  await page.getByRole("dialog").getByText("02:00 +01:00–03:00").waitFor()
+  await page.getByRole("dialog").getByText("02:00\u00a0+01:00–03:00").waitFor()
   await page.context().close()
 })
 

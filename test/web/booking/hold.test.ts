@@ -61,10 +61,10 @@ test("the last time leaves the focus on what it says, and not on the button that
   }
   const id = held.data.find(({ status }) => status === "held")?.id
   for (let n = 0; n < 9; n++) await club.call("POST", `${at}/holds/${id}/extend`, {}, club.mia.token)
-  await page.getByText("Still possible 1 time.").waitFor()
+  await page.getByText("Still possible once.").waitFor()
   await press(page, "More time")
-  await page.getByText("Still possible 0 times.").waitFor()
-  expect(await page.evaluate("document.activeElement.textContent")).toBe("Still possible 0 times.")
+  await page.getByText("More time is not possible any more.").waitFor()
+  expect(await page.evaluate("document.activeElement.textContent")).toBe("More time is not possible any more.")
   await page.context().close()
 })
 

@@ -40,7 +40,7 @@ test("a wish is among one's own at once, and leaving it leaves the focus on the 
   await page.keyboard.press("Escape")
   await press(page, "My bookings")
   await press(page, "Leave the waitlist")
-  await page.getByText("You are waiting for nothing.").waitFor()
+  await page.getByText("You are on no waitlist.").waitFor()
   await eventually(async () => expect(await focused(page)).toBe("H1 My bookings"))
   await page.context().close()
 })
