@@ -43,7 +43,7 @@ export function Messages() {
       <ul className="list">
         {inbox?.data.map(({ id, title, body, createdAt, readAt }) => (
           <li key={id} className={readAt === null ? "card message new" : "card message"}>
-            <h3>{title}</h3>
+            <h2>{title}</h2>
             <p className="body">{body}</p>
             <p className="help">
               {dayOf(writing, dateOf(writing, createdAt), "short")}, {timeOf(writing, createdAt)}

@@ -79,7 +79,7 @@ function BookingCard({ booking, isOwn, onCancel, onCode }: BookingCardProps) {
   return (
     <li className="card booking">
       <div className="facts">
-        <h3>{resourceName}</h3>
+        <h2>{resourceName}</h2>
         <p>
           {dayOf(writing, dateOf(writing, startAt))}, <strong>{hoursOf(writing, startAt, endAt)}</strong>
         </p>

@@ -34,7 +34,7 @@ export function WishCard({ wish, court }: WishCardProps) {
   return (
     <li className={isOffered(wish) ? "card booking offer" : "card booking"}>
       <div className="facts">
-        <h3>{court}</h3>
+        {isOffered(wish) ? <h2>{court}</h2> : <h3>{court}</h3>}
         <p>
           {dayOf(writing, dateOf(writing, startAt))}, <strong>{hoursOf(writing, startAt, endAt)}</strong>
         </p>
