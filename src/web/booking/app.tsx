@@ -142,18 +142,6 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
             onSignIn={() => setSigningIn(true)}
           />
         )}
-        {!me && isKnown && view !== "day" && (
-          <div className="card note">
-            <h1>{words.signIn}</h1>
-            <p>{words.signInFirst}</p>
-            <Button className="go" onPress={() => setSigningIn(true)}>
-              {words.signIn}
-            </Button>
-            <Button className="quiet" onPress={() => setView("day")}>
-              {words.toDay}
-            </Button>
-          </div>
-        )}
         {me && view === "mine" && <Mine day={follower.day as ShownDay | undefined} onDay={() => setView("day")} />}
         {me && view === "messages" && <Messages />}
         {me && view === "account" && <AccountView onSignedOut={() => setView("day")} />}

@@ -98,13 +98,7 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
       </>
     )
   if (isTaken)
-    return (
-      <JoinWaitlist
-        chosen={{ court, slot, state: "booked" }}
-        onClose={onClose}
-        onFree={() => setTaken(false)}
-      />
-    )
+    return <JoinWaitlist chosen={{ court, slot, state: "booked" }} onClose={onClose} onFree={() => setTaken(false)} />
   return (
     <div className="form">
       <p className="when">{when}</p>

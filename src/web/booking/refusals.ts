@@ -23,7 +23,7 @@ const en = {
   offer_expired: "The offer has ended; the time goes to the next person.",
   not_authenticated: "The e-mail address or the password is wrong.",
   email_taken: "There is an account with this address already.",
-  membership_ended: "The club has ended your membership. Please ask it to take you in again.",
+  membership_ended: "The club has ended your membership. Ask the club to add you again.",
   too_many_requests: "That was too often. Wait a moment.",
   card_declined: "The card was declined.",
   insufficient_funds: "There is not enough money on the card.",

@@ -70,7 +70,7 @@ test("both hours that the clocks repeat name their offset, in the cells and in t
     "02:00\u00a0+01:00–03:00",
     "03:00–04:00",
   ])
-  await page.locator("td[aria-label^='Court 1, 02:00 +01:00']").click()
+  await page.locator("td[aria-label^='Court 1, 02:00\u00a0+01:00']").click()
   await page.getByRole("dialog").getByText("02:00\u00a0+01:00–03:00").waitFor()
   await page.context().close()
 })

@@ -66,8 +66,7 @@ test(
     await press(other, "My bookings")
     await signOut(ben)
     await comeOnline(other)
-    await other.getByText("Sign in to see what is here.").waitFor()
-    await press(other, "To the day")
+    await other.getByText("You were signed out. Sign in again to go on.").first().waitFor()
     await other.getByRole("grid").waitFor()
     await Promise.all([page.context().close(), other.context().close()])
   },
@@ -84,7 +83,7 @@ test(
     await page.locator(".clock").waitFor()
     await signOut(mia)
     await comeOnline(page)
-    await page.getByText("You have been signed out. Sign in again.").waitFor()
+    await page.getByRole("alert").getByText("You were signed out. Sign in again to go on.").waitFor()
     await page.getByLabel("E-mail address").fill(mia.email)
     await page.getByLabel("Password").fill("correct horse battery")
     await page.keyboard.press("Enter")
