@@ -29,6 +29,7 @@ export const variables = [
   "SLOTBASE_SIGN_IN_URL",
   "SLOTBASE_EGRESS_ALLOW",
   "SLOTBASE_TRUSTED_PROXIES",
+  "SLOTBASE_LIVE_ORIGINS",
   "SLOTBASE_REQUESTS_PER_SECOND",
   "SLOTBASE_DEMO",
   "SLOTBASE_MAIL_FROM",
@@ -94,6 +95,8 @@ export interface Config {
   readonly egressAllow: readonly string[]
   /** Networks, in CIDR form, of the proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
+  /** The origins whose pages may open a WebSocket, the program's own included; empty: those of every site. */
+  readonly liveOrigins: readonly string[]
   /** Requests of one caller; the shares of strangers follow in proportion. */
   readonly requestsPerSecond: number
   readonly demo: boolean
@@ -208,6 +211,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     signInUrl,
     egressAllow: networks("SLOTBASE_EGRESS_ALLOW", text("SLOTBASE_EGRESS_ALLOW") ?? ""),
     trustedProxies: networks("SLOTBASE_TRUSTED_PROXIES", text("SLOTBASE_TRUSTED_PROXIES") ?? ""),
+    liveOrigins: liveOriginsOf(text("SLOTBASE_LIVE_ORIGINS") ?? "", publicUrl),
     requestsPerSecond: requestsOf(text("SLOTBASE_REQUESTS_PER_SECOND") ?? "100"),
     demo: choice("SLOTBASE_DEMO", ["on", "off"], "on") === "on",
     smtpUrl,
@@ -341,11 +345,24 @@ function secret(text: string | undefined): Uint8Array | undefined {
   return key
 }
 
-function networks(name: Variable, text: string): readonly string[] {
-  const list = text
+function liveOriginsOf(text: string, publicUrl: string): readonly string[] {
+  const list = listed(text)
+  for (const each of list) {
+    const url = URL.parse(each)
+    if (!url || !/^https?:$/.test(url.protocol) || url.origin !== each.toLowerCase())
+      throw new BadConfig(`SLOTBASE_LIVE_ORIGINS: "${each}" is no origin; write it like https://club.example.`)
+  }
+  return list.length === 0 ? [] : [new URL(publicUrl).origin, ...list.map((each) => each.toLowerCase())]
+}
+
+const listed = (text: string): readonly string[] =>
+  text
     .split(",")
     .map((part) => part.trim())
     .filter(Boolean)
+
+function networks(name: Variable, text: string): readonly string[] {
+  const list = listed(text)
   try {
     parseNetworks(list)
   } catch (error) {

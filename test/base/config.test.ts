@@ -41,6 +41,7 @@ test("every setting is taken, without the blanks around it", () => {
     SLOTBASE_SIGN_IN_URL: "https://club.example/sign-in?next=bookings",
     SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8, ::1/128,",
     SLOTBASE_TRUSTED_PROXIES: " 10.0.0.0/8,fd00::1",
+    SLOTBASE_LIVE_ORIGINS: "https://club.example, http://localhost:3000",
     SLOTBASE_REQUESTS_PER_SECOND: "2000",
     SLOTBASE_DEMO: "off",
     SMTP_URL: "smtps://mail.example.com",
@@ -65,6 +66,7 @@ test("every setting is taken, without the blanks around it", () => {
     signInUrl: "https://club.example/sign-in?next=bookings",
     egressAllow: ["127.0.0.0/8", "::1/128"],
     trustedProxies: ["10.0.0.0/8", "fd00::1"],
+    liveOrigins: ["https://book.example.com", "https://club.example", "http://localhost:3000"],
     requestsPerSecond: 2_000,
     demo: false,
     smtpUrl: "smtps://mail.example.com",
@@ -184,6 +186,11 @@ describe("a mistake stops the program and says which value to set", () => {
       "a proxy without its network",
       { SLOTBASE_TRUSTED_PROXIES: "10.0.0.0/8, proxy.example.com" },
       `SLOTBASE_TRUSTED_PROXIES: "proxy.example.com" is not a network; write it like 127.0.0.0/8 or fd00::/8.`,
+    ],
+    [
+      "a site with a path",
+      { SLOTBASE_LIVE_ORIGINS: "https://club.example, https://other.example/book" },
+      'SLOTBASE_LIVE_ORIGINS: "https://other.example/book" is no origin; write it like https://club.example.',
     ],
     [
       "a page to sign in that is no address",

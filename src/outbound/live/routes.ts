@@ -11,8 +11,10 @@ import type { Connection } from "./connection.ts"
 import type { Socket } from "./hub.ts"
 import type { Live } from "./live.ts"
 
-/** @param config without it, no proxy is trusted */
-export const liveRoutes = (live: Live, config: Pick<Config, "trustedProxies"> = { trustedProxies: [] }) =>
+type LiveConfig = Pick<Config, "trustedProxies" | "liveOrigins">
+
+/** @param config without it, no proxy is trusted, and pages of every site may connect */
+export const liveRoutes = (live: Live, config: LiveConfig = { trustedProxies: [], liveOrigins: [] }) =>
   new Elysia({ detail: { hide: true } })
     .use(problems())
     .onStart(({ server }) => {
@@ -22,6 +24,7 @@ export const liveRoutes = (live: Live, config: Pick<Config, "trustedProxies"> = 
       upgrade: ({ request, server, set }) => {
         // Elysia's own refusal is no problem document.
         if (!isHandshake(request)) throw new Ready(refusedUpgrade)
+        if (!isWelcome(config, request.headers.get("origin"))) throw new Ready(refusedOrigin)
         // The address is found here, because the open socket no longer knows its request's connection.
         addressOfClient(config, { request, server })
         if (request.headers.has(protocolHeader)) set.headers[protocolHeader] = protocol
@@ -62,6 +65,22 @@ const protocol = "slotbase.v1"
 /** RFC 6455, 4.2.1: the version is 13, and the key is 16 bytes in base64. */
 const isHandshake = ({ headers }: Request): boolean =>
   headers.get("sec-websocket-version") === "13" && /^[A-Za-z0-9+/]{22}==$/.test(headers.get("sec-websocket-key") ?? "")
+
+/** A browser names the origin of its page. Programs name none, and have no page that could lead somebody on. */
+const isWelcome = ({ liveOrigins }: LiveConfig, origin: string | null): boolean =>
+  liveOrigins.length === 0 || origin === null || liveOrigins.includes(origin)
+
+const refusedOrigin = {
+  status: 403,
+  headers: {},
+  body: {
+    type: "urn:slotbase:problem:origin_not_allowed",
+    title: "Not allowed",
+    status: 403,
+    detail: "Pages of this origin may not connect. SLOTBASE_LIVE_ORIGINS names those that may.",
+    code: "origin_not_allowed",
+  },
+}
 
 const refusedUpgrade = {
   status: 426,

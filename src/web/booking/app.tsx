@@ -1,6 +1,5 @@
 /** The booking page: the day, what the person has, and the sheet in which a time is booked. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react"
-import { Button } from "react-aria-components"
 import { AccountView } from "./account.tsx"
 import type { ListedBooking, ListPage, Me, OwnWish } from "./answers.ts"
 import { Api } from "./api.ts"

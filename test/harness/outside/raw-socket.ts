@@ -18,8 +18,13 @@ export interface RawSocket {
   readonly end: () => void
 }
 
-/** @param host Sent as `Host`; default: that of the address. */
-export async function handshake(url: string, protocols: readonly string[], host?: string): Promise<RawSocket> {
+/** @param host Sent as `Host`; default: that of the address. @param origin Sent as `Origin`; default: none */
+export async function handshake(
+  url: string,
+  protocols: readonly string[],
+  host?: string,
+  origin?: string,
+): Promise<RawSocket> {
   const { hostname, port, pathname } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port) })
   const request = [
@@ -29,6 +34,7 @@ export async function handshake(url: string, protocols: readonly string[], host?
     "Connection: Upgrade",
     "Sec-WebSocket-Version: 13",
     `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
+    ...(origin === undefined ? [] : [`Origin: ${origin}`]),
     ...(protocols.length > 0 ? [`Sec-WebSocket-Protocol: ${protocols.join(", ")}`] : []),
   ]
   let bytes = Buffer.alloc(0)

@@ -34,10 +34,14 @@ export interface ConnectOptions {
   readonly firstFrame?: true
 }
 
-export async function liveServer(db: Db, limits: Partial<LiveLimits> = {}, port = 0): Promise<LiveServer> {
+export async function liveServer(
+  db: Db,
+  limits: Partial<LiveLimits> = {},
+  { port = 0, liveOrigins = [] }: { readonly port?: number; readonly liveOrigins?: readonly string[] } = {},
+): Promise<LiveServer> {
   const live = new Live(db, limits)
   const app = new Elysia({ websocket: webSocketOptions })
-    .use(liveRoutes(live))
+    .use(liveRoutes(live, { trustedProxies: [], liveOrigins }))
     .use(liveStreamRoutes(live))
     .listen({ port, hostname: "127.0.0.1" })
   const url = `ws://127.0.0.1:${app.server?.port}/v1/live`

@@ -47,3 +47,19 @@ test("a plain GET is answered with the request to upgrade", async () => {
   expect(answer.status).toBe(426)
   expect(await answer.json()).toMatchObject({ code: "upgrade_required", status: 426 })
 })
+
+test("where origins are named, pages of other sites are refused with 403, and programs without a page are not", async () => {
+  const named = await liveServer(database.db, {}, { liveOrigins: ["https://club.example"] })
+  const statusOf = async (origin?: string) => {
+    const socket = await handshake(named.url, ["slotbase.v1"], undefined, origin)
+    socket.end()
+    return socket.status
+  }
+  expect([await statusOf("https://club.example"), await statusOf()]).toEqual([101, 101])
+  const others = ["https://club.example.evil.example", "http://club.example", "https://club.example:8443", "null"]
+  for (const origin of others) expect([origin, await statusOf(origin)]).toEqual([origin, 403])
+  await named.stop()
+  const open = await handshake(server.url, ["slotbase.v1"], undefined, "https://any.example")
+  expect(open.status).toBe(101)
+  open.end()
+})

@@ -153,7 +153,7 @@ test("a restart of the server is survived without a loss", async () => {
   await checkIns(2)
   const port = Number(new URL(first.url).port)
   await first.stop()
-  const second = await liveServer(database.db, {}, port)
+  const second = await liveServer(database.db, {}, { port })
   client.reconnect()
   await eventually(() => expect(events.map(({ position }) => Number(position))).toEqual([from + 1, from + 2]))
   client.close()
