@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Page } from "playwright-core"
 import { eventually } from "#test/harness/setup/eventually.ts"
-import { type BrowserClub, browserClub, cellsOf } from "./club.ts"
+import { type BrowserClub, browserClub, cellsOf } from "#test/web/booking/club.ts"
 
 let club: BrowserClub
 

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Page } from "playwright-core"
-import { type BrowserClub, browserClub, dayAhead } from "./club.ts"
+import { type BrowserClub, browserClub, dayAhead } from "#test/web/booking/club.ts"
 
 let club: BrowserClub
 

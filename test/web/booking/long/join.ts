@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Page } from "playwright-core"
 import { password, type SignedUp } from "#test/harness/api/over-api.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
-import { type BrowserClub, browserClub, pageUrl, seriousFaults } from "./club.ts"
+import { type BrowserClub, browserClub, pageUrl, seriousFaults } from "#test/web/booking/club.ts"
 
 let club: BrowserClub
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Page } from "playwright-core"
 import { hoursFrom } from "#test/harness/club/hours.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
-import { type BrowserClub, browserClub, dayAhead } from "./club.ts"
+import { type BrowserClub, browserClub, dayAhead } from "#test/web/booking/club.ts"
 
 let club: BrowserClub
 
