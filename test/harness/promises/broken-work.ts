@@ -29,7 +29,9 @@ export const workQuestions = (db: Queryable, after: number): readonly Question[]
     db`
       select a.event_id, a.delivery_id, a.attempt, a.started_at from slotbase.webhook_attempts a
       join slotbase.event_positions p on p.event_id = a.event_id
-      where p.position > ${after} and a.outcome = 'started'`,
+      where p.position > ${after} and a.outcome = 'started'
+        and not exists (select from slotbase.delivery_queue q join slotbase.processes o on o.id = q.owner
+                        where q.delivery_id = a.delivery_id and o.alive_until > clock_timestamp())`,
   ),
   ask(
     "P4",

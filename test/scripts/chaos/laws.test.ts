@@ -90,6 +90,16 @@ const cases: readonly [what: string, plant: (tx: Tx) => Promise<unknown>, law: L
     1,
   ],
   [
+    "a number whose delivery waits in the queue",
+    (tx) => tx`
+      with given as (update slotbase.webhook_sequences set last_sequence = last_sequence + 1 returning webhook_id, last_sequence)
+      insert into slotbase.delivery_queue (webhook_id, position, facility_id, event_id, delivery_id, sequence)
+      select g.webhook_id, p.position, p.facility_id, p.event_id, gen_random_uuid(), g.last_sequence
+      from given g cross join (select * from slotbase.event_positions order by position desc limit 1) p`,
+    wrongLastNumbers,
+    0,
+  ],
+  [
     "a replay with all its deliveries",
     replayed,
     (tx) => wrongProgress(tx).then(async (rows) => [...rows, ...(await replaysWithGaps(tx))]),
