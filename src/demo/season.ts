@@ -1,7 +1,7 @@
 /** The last scene: a month later the standing order goes on, and the club's subscription is renewed and cancelled. */
 import type { Club } from "./club.ts"
 import { judgePlan, type Neighbours } from "./rules/neighbours.ts"
-import { continueStandingOrder } from "./rules/standing.ts"
+import { continueStandingOrder, type StandingSeries } from "./rules/standing.ts"
 import type { Stage } from "./stage.ts"
 
 const minuteMs = 60_000
@@ -12,7 +12,7 @@ export async function endSeason(
   club: Club,
   neighbours: Neighbours,
   began: Date,
-  standingOrder: string,
+  standingOrder: StandingSeries,
 ): Promise<void> {
   const { call, root, say, moveTo, signIn, job } = stage
   const { at, owner, desk } = club

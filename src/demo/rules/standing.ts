@@ -34,8 +34,14 @@ export async function moveAndLengthenSeries(
   })
 }
 
-/** A series that goes on after its author has left. Answers its id. */
-export async function startStandingOrder(stage: Stage, club: Club, { date }: Saturday): Promise<string> {
+export interface StandingSeries {
+  readonly id: string
+  /** The last day that was booked when its author left. */
+  readonly bookedUntil: string
+}
+
+/** A series that goes on after its author has left. */
+export async function startStandingOrder(stage: Stage, club: Club, { date }: Saturday): Promise<StandingSeries> {
   const { call, say } = stage
   const { at, id, owner, clara, emil, courts } = club
   say("\nEmil of the desk makes a series for Clara, every Sunday from the third week on, and leaves the club")
@@ -51,18 +57,19 @@ export async function startStandingOrder(stage: Stage, club: Club, { date }: Sat
     windowDays: 10,
   })
   await call(owner, "DELETE", `/v1/users/${emil.id}/roles?${staff}`)
-  return series.id
+  const { bookedUntil } = await call(owner, "GET", `${at}/recurring-bookings/${series.id}`)
+  return { id: series.id, bookedUntil }
 }
 
-export async function continueStandingOrder(stage: Stage, club: Club, seriesId: string): Promise<void> {
-  const { ask, bites, call, job } = stage
+export async function continueStandingOrder(stage: Stage, club: Club, standing: StandingSeries): Promise<void> {
+  const { ask, bites, job } = stage
   const { at, desk } = club
-  const series = `${at}/recurring-bookings/${seriesId}`
-  const { bookedUntil } = await call(desk, "GET", series)
+  const series = `${at}/recurring-bookings/${standing.id}`
+  // The clock has passed nights on the way here, so the job may have run by itself already.
   await job("recurring-extension")
   const answer = await ask(desk, "GET", series)
   const days = answer.body.occurrences as readonly Occurrence[]
-  const added = days.filter(({ occursOn }) => occursOn > bookedUntil).map(({ status }) => status)
+  const added = days.filter(({ occursOn }) => occursOn > standing.bookedUntil).map(({ status }) => status)
   bites({
     rule: "standing order",
     asked: "the nightly job goes on with the series whose author has left",
