@@ -25,12 +25,6 @@ export interface Want {
   readonly cap: number
 }
 
-/**
- * How long other quarantined deliveries wait for the outcome of one, at most; milliseconds. A delivery that crashes its
- * process mostly does so at once, and a receiver that hangs must not block the others.
- */
-const quarantineMs = 500
-
 /** @param total at most so many deliveries of all webhooks together. */
 export async function claimDeliveries(
   db: Db,
@@ -44,9 +38,8 @@ export async function claimDeliveries(
     readonly onHeld?: (holds: readonly Hold[]) => void
   },
 ): Promise<readonly ClaimedDelivery[]> {
-  const { quarantine } = request.process
-  const endQuarantine = quarantine.beginDelivery()
-  const mayQuarantine = endQuarantine !== undefined && !quarantine.hasRun
+  const endQuarantine = request.process.quarantine.beginSend()
+  const mayQuarantine = endQuarantine !== undefined
   let claimed: readonly ClaimedRow[] = []
   try {
     const owner = request.process.owner()
@@ -56,7 +49,6 @@ export async function claimDeliveries(
     if (holds.length > 0) request.onHeld?.(holds)
   } finally {
     if (!claimed.some((row) => row.quarantined)) endQuarantine?.()
-    else if (endQuarantine) setTimeout(endQuarantine, quarantineMs).unref()
   }
   if (claimed.length === 0) return []
   // Read in separate statements: a statement that locks must not prune partitions.

@@ -16,7 +16,7 @@ import { settleWithEffects, whyNotNow } from "./truth.ts"
 
 export interface ChannelSenderTools {
   readonly db: Db
-  readonly process: Pick<ActorProcess, "owner">
+  readonly process: ActorProcess
   readonly environment: EventContext["environment"]
   /** The message as it leaves. */
   readonly outgoingOf: (message: ClaimedMessage) => Outgoing
@@ -52,6 +52,8 @@ export class ChannelSender {
   #fillAgain = false
   #after = firstFacility
   #hasSuspects = false
+  /** Lets the next suspect of this process begin. */
+  #endQuarantine = () => {}
   /** Something was said against the service, and nothing for it since. */
   #isDoubted = false
   /** This sender asks whether a held service takes messages again. */
@@ -124,11 +126,8 @@ export class ChannelSender {
     const { db, process } = this.#tools
     const { name: channel, sendsAtOnce } = this.#channel
     if (this.#hasSuspects) {
-      // It is sent by itself, so nothing else may be under way.
-      if (this.#places > 0) return []
-      const suspect = await claimSuspect(db, channel, process.owner())
-      this.#hasSuspects = suspect.length > 0
-      if (suspect.length > 0) return suspect
+      const suspect = await this.#claimSuspect()
+      if (suspect !== undefined) return suspect
     }
     return claimMessages(db, {
       channel,
@@ -139,6 +138,23 @@ export class ChannelSender {
       busy: this.#busy,
       probes,
     })
+  }
+
+  /** One suspect, by itself; none while others are under way; undefined: there is none, or it waits for the quarantine. */
+  async #claimSuspect(): Promise<readonly ClaimedMessage[] | undefined> {
+    const { db, process } = this.#tools
+    const endQuarantine = process.quarantine.beginSend()
+    if (endQuarantine === undefined) return undefined
+    let suspect: readonly ClaimedMessage[] = []
+    try {
+      if (this.#places > 0) return []
+      suspect = await claimSuspect(db, this.#channel.name, process.owner())
+    } finally {
+      if (suspect.length === 0) endQuarantine()
+    }
+    this.#endQuarantine = endQuarantine
+    this.#hasSuspects = suspect.length > 0
+    return this.#hasSuspects ? suspect : undefined
   }
 
   #begin(message: ClaimedMessage): void {
@@ -212,6 +228,7 @@ export class ChannelSender {
 
   #leave({ facility_id }: ClaimedMessage): void {
     this.#places--
+    this.#endQuarantine()
     const left = (this.#busy.get(facility_id) ?? 1) - 1
     if (left > 0) this.#busy.set(facility_id, left)
     else this.#busy.delete(facility_id)

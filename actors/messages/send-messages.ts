@@ -37,7 +37,7 @@ export interface MessageActor extends Actor {
 /** @param given what a test has otherwise. */
 export function sendMessages(
   tools: MessageTools,
-  process: Pick<ActorProcess, "owner">,
+  process: ActorProcess,
   given: { readonly random?: () => number; readonly graceMs?: number } = {},
 ): MessageActor {
   const { db, config, channels } = tools

@@ -10,6 +10,7 @@ import { type PostOffice, postOffice } from "#test/harness/outbound/post-office.
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let receiver: SmtpReceiver
@@ -85,6 +86,40 @@ test("a message that kills its process is sent by itself after the second time, 
     select handler, errors -> -1 -> 'error' ->> 'message' as message from slotbase.dead_letters where event_id = ${deadly.id}`
   expect(letter?.handler).toBe("NotificationHandler")
   expect(letter?.message).toContain("its process ended three times while it was being sent")
+})
+
+test("a message that was abandoned twice is never under way beside a run that may kill the process", async () => {
+  const [suspect, other] = [confirmed(), confirmed(noah.id)]
+  await office.record(suspect)
+  for (const _ of [1, 2]) {
+    const { dying, reached } = killedIn(async () => {})
+    void dying.send()
+    await reached
+    await dying.die()
+  }
+  const run = Promise.withResolvers<void>()
+  const handled = office.quarantine.handleRun(() => run.promise)
+  await office.record(other)
+  await office.send()
+  expect([await mailOf(suspect), await mailOf(other)]).toEqual(["sending 2 1", "sent 1 0"])
+  const [waiting] = await database.db`select abandoned, lease from slotbase.message_queue where event_id = ${suspect.id}`
+  expect({ ...waiting }).toEqual({ abandoned: 2, lease: null })
+  run.resolve()
+  await handled
+
+  const held = Promise.withResolvers<void>()
+  receiver.hold = held.promise
+  const sent = office.send()
+  await eventually(async () => expect(await mailOf(suspect)).toBe("sending 3 2"))
+  let hasRun = false
+  const next = office.quarantine.handleRun(async () => {
+    hasRun = true
+  })
+  await Bun.sleep(0)
+  expect(hasRun).toBe(false)
+  held.resolve()
+  await Promise.all([sent, next])
+  expect([await mailOf(suspect), hasRun]).toEqual(["sent 3 2", true])
 })
 
 test("a process that stops claims nothing more, and what it has begun ends", async () => {

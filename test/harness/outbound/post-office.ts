@@ -5,11 +5,13 @@ import type { HandledEvent, Outcome } from "#actors/handlers/handler.ts"
 import { notificationHandler } from "#actors/handlers/notification.ts"
 import { type MessageActor, type MessageTools, sendMessages } from "#actors/messages/send-messages.ts"
 import { writeMessages } from "#actors/messages/write-messages.ts"
+import type { Quarantine } from "#actors/runtime/quarantine.ts"
 import type { Db } from "#base/database/db.ts"
-import { endProcess, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, endProcess, processRow } from "#test/harness/pipeline/pipeline.ts"
 
 export interface PostOffice {
   readonly actor: MessageActor
+  readonly quarantine: Quarantine
   /** Records the messages of these events. Throws as the handler does. */
   readonly record: (...events: HandledEvent[]) => Promise<readonly Outcome[]>
   /** Sends what is ready or due, and waits for the ends. */
@@ -27,10 +29,11 @@ export async function postOffice(
 ): Promise<PostOffice> {
   const { db } = tools
   const owner = await processRow(db, true)
-  const actor = sendMessages(tools, { owner: () => owner }, { random: () => random, graceMs })
+  const process = actorProcess(owner)
+  const actor = sendMessages(tools, process, { random: () => random, graceMs })
   const record = async (...events: HandledEvent[]) =>
     (await db.begin((tx) => notificationHandler(tools).handleAll(tx, events))) ?? []
-  const writer = writeMessages(tools, { owner: () => owner })
+  const writer = writeMessages(tools, process)
   const send = async () => {
     while ((await writer.pass(new AbortController().signal)).more);
     await actor.pass(new AbortController().signal)
@@ -38,6 +41,7 @@ export async function postOffice(
   }
   return {
     actor,
+    quarantine: process.quarantine,
     record,
     send,
     tell: async (event) => {
