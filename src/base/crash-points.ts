@@ -174,7 +174,7 @@ export const mediaPoints = [
   "upload-whole",
 ] as const satisfies readonly CrashPoint[]
 
-/** Points of calendars. Their own test hits them (test/actors/calendars/kills.test.ts). */
+/** Points of calendars. Their own test hits them (test/actors/calendars/long/kills.ts). */
 export const calendarPoints = [
   "calendar-claimed",
   "calendar-entry-written",

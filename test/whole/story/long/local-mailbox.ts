@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-const preload = join(import.meta.dir, "../../harness/setup/seen-modules.ts")
+const preload = join(import.meta.dir, "../../../harness/setup/seen-modules.ts")
 const start = (env: Record<string, string>) =>
   startSystem({ url: database.url, env: { ...env, BUN_OPTIONS: `--preload=${preload}` } })
 

@@ -168,7 +168,7 @@ const start = (...kill: readonly string[]) =>
   Bun.spawn(
     [
       process.execPath,
-      join(import.meta.dir, "../../harness/pipeline/run-messages.ts"),
+      join(import.meta.dir, "../../../harness/pipeline/run-messages.ts"),
       database.url,
       JSON.stringify(settings),
       ...kill,

@@ -43,7 +43,7 @@ beforeEach(async () => {
   calendar = await server.calendar()
 })
 
-const program = join(import.meta.dir, "../../harness/pipeline/run-calendars.ts")
+const program = join(import.meta.dir, "../../../harness/pipeline/run-calendars.ts")
 
 async function killedAt(point: CrashPoint, nth = 1, config: Partial<Config> = {}): Promise<void> {
   await db`update slotbase.calendar_syncs set next_sync_at = slotbase.now()`

@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 afterAll(() => club.stop())
 
-const program = join(import.meta.dir, "../../harness/pipeline/run-media.ts")
+const program = join(import.meta.dir, "../../../harness/pipeline/run-media.ts")
 const start = (ffmpeg: string, ...more: readonly CrashPoint[]) =>
   Bun.spawn([process.execPath, program, club.api.database.url, club.dataDir, ffmpeg, ...more], {
     stdout: "ignore",
