@@ -140,7 +140,7 @@ export class ChannelSender {
     })
   }
 
-  /** One suspect, by itself; none while others are under way; undefined: there is none, or it waits for the quarantine. */
+  /** One suspect, by itself; none while others are under way; undefined: there is none, or another is in quarantine. */
   async #claimSuspect(): Promise<readonly ClaimedMessage[] | undefined> {
     const { db, process } = this.#tools
     const endQuarantine = process.quarantine.beginSend()

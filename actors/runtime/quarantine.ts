@@ -1,6 +1,6 @@
 /**
- * The quarantine of a process: one suspect at a time, a run or a send. A send is a delivery to a webhook or a message to
- * a person. A suspect may be the cause of crashes. In a test, a run that crashed ten processes also dead-lettered an
+ * The quarantine of a process: one suspect at a time, a run or a send. A send is a delivery to a webhook or a message
+ * to a person. A suspect may be the cause of crashes. In a test, a run that crashed ten processes also dead-lettered an
  * innocent delivery, because each process had just claimed it. In another one, twenty crashes cost ten mails. So a
  * process never has a suspect run and a suspect send at the same time. There is one quarantine per process.
  */
@@ -10,8 +10,9 @@
  */
 const longestRunMs = 90_000
 /**
- * How long a send waits behind a series of runs, and a run or another send behind a send. What crashes its process mostly
- * does so at once, and a receiver that hangs must not block the others. On a busy machine a send takes over half a second.
+ * How long a send waits behind a series of runs, and a run or another send behind a send. What crashes its process
+ * mostly does so at once, and a receiver that hangs must not block the others. On a busy machine a send takes over half
+ * a second.
  */
 const patienceMs = 2_000
 /** Quarantined runs with no longer pause between them count as one series. */

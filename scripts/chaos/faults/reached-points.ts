@@ -11,7 +11,8 @@ import {
 } from "#base/crash-points.ts"
 
 const byRetentionTest = "A month is removed after more than a year. Its own test kills there (retention.test.ts)."
-const byCalendarTest = "The campaign has no calendar server. Its own test kills there (test/actors/calendars/long/kills.ts)."
+const byCalendarTest =
+  "The campaign has no calendar server. Its own test kills there (test/actors/calendars/long/kills.ts)."
 const byBillingTest = "A month is billed at its end. Its own test kills there (monthly-billing.test.ts)."
 const byMediaTest =
   "The work on media needs files. Their own tests kill there (kills.test.ts and upload-kills.test.ts)."

@@ -4,7 +4,7 @@
  * a mail.
  */
 import type { Template as Compiled, Liquid } from "liquidjs"
-import { type Language, languages } from "#base/languages.ts"
+import type { Language } from "#base/languages.ts"
 import { engineOf } from "./language/engine.ts"
 import { greetingOf, labels, sentWith } from "./language/labels.ts"
 import { linkPlaces } from "./link-place.ts"
@@ -12,7 +12,7 @@ import { longestOf, longestSubject, oneLine } from "./one-line.ts"
 import type { OwnWords } from "./own-words/limits.ts"
 import type { ToldBooking } from "./places.ts"
 import type { MailBlock } from "./templates/blocks.ts"
-import { type TemplateId, templateIds, templates } from "./templates/catalogue.ts"
+import { type TemplateId, templates } from "./templates/catalogue.ts"
 import { htmlLayout, textLayout } from "./templates/layout.ts"
 import { type Template, type WordField, wordFields } from "./templates/template.ts"
 import { wordsOfReader } from "./templates/values.ts"
@@ -74,8 +74,8 @@ export function render(
   own: OwnWords = {},
   shared: SharedFields = new Map(),
 ): Message {
-  const { engine, own: usual, ofChild } = compiled[language]
-  const template = (view.recipient.parentName === undefined ? usual : ofChild)[id]
+  const engine = engineFor(language)
+  const template = compiledTemplate(id, language, view.recipient.parentName !== undefined)
   const rendered = (piece: Piece) => {
     const text = piece.same ?? shared.get(piece) ?? (engine.renderSync(piece.parsed, view) as string)
     if (piece.isShared) shared.set(piece, text)
@@ -113,20 +113,26 @@ const plainBlock = ({ title, rows }: MailBlock): MailBlock => ({
   rows: rows.map((row) => ({ ...row, label: oneLine(row.label), value: oneLine(row.value) })),
 })
 
-// Compiled once, at the start: a template that does not parse stops the program, not a mail.
-const compiled = Object.fromEntries(languages.map((each) => [each, compileAll(each)])) as Record<
-  Language,
-  ReturnType<typeof compileAll>
->
+/**
+ * Each template is compiled when the first message needs it. To compile all of them at the start took 150 ms and 30 MB
+ * in every process. A test compiles all of them.
+ */
+export function compiledTemplate(id: TemplateId, language: Language, isOfChild: boolean): CompiledTemplate {
+  const key = `${id} ${language} ${isOfChild}`
+  const known = compiled.get(key)
+  if (known !== undefined) return known
+  const made = compile(engineFor(language), templates[id], language, isOfChild ? "child" : "own")
+  compiled.set(key, made)
+  return made
+}
 
-function compileAll(language: Language) {
-  const engine = engineOf(language)
-  const allFor = (reader: "own" | "child") =>
-    Object.fromEntries(templateIds.map((id) => [id, compile(engine, templates[id], language, reader)])) as Record<
-      TemplateId,
-      CompiledTemplate
-    >
-  return { engine, own: allFor("own"), ofChild: allFor("child") }
+const compiled = new Map<string, CompiledTemplate>()
+const engines = new Map<Language, Liquid>()
+
+function engineFor(language: Language): Liquid {
+  const engine = engines.get(language) ?? engineOf(language)
+  engines.set(language, engine)
+  return engine
 }
 
 function compile(engine: Liquid, template: Template, language: Language, reader: "own" | "child"): CompiledTemplate {

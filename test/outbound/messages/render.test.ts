@@ -7,9 +7,10 @@ import { definitionOf } from "#events/catalogue.ts"
 import { templateLimits } from "#outbound/messages/language/engine.ts"
 import { oneLine } from "#outbound/messages/one-line.ts"
 
-import { render, type SharedFields } from "#outbound/messages/render.ts"
+import { compiledTemplate, render, type SharedFields } from "#outbound/messages/render.ts"
 import { samples, viewOf } from "#outbound/messages/sample-view.ts"
 import { templateIds, templates } from "#outbound/messages/templates/catalogue.ts"
+import { wordFields } from "#outbound/messages/templates/template.ts"
 import { ofChild, wordsOfReader } from "#outbound/messages/templates/values.ts"
 
 const view = (type: string, data: object = {}, as = "booker") =>
@@ -217,4 +218,11 @@ test("a template that is too long, loops for long or makes too much is ended", (
   expect(() => engine.parseAndRenderSync("{% for a in (1..2000000) %}.{% endfor %}")).toThrow(/memory alloc limit/)
   expect(() => engine.parseAndRenderSync(loops)).toThrow(/(template render|memory alloc) limit/)
   expect(engine.parseAndRenderSync("{% for a in (1..900) %}.{% endfor %}")).toBe(".".repeat(900))
+})
+
+test("every template parses in every language, for its reader and for a parent", () => {
+  for (const id of templateIds)
+    for (const language of languages)
+      for (const isOfChild of [false, true])
+        expect(Object.keys(compiledTemplate(id, language, isOfChild).words).sort()).toEqual([...wordFields].sort())
 })
