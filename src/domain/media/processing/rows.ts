@@ -11,6 +11,11 @@ import { MediaCutOff, type MediaRefusalCode } from "./refusal.ts"
 
 /** Attempts that are begun; the third may be the one after two deploys. */
 export const maxAttempts = 3
+/**
+ * A file whose processes ended twice waits so long before its last attempt. When something else crashes processes, it
+ * does so in a series, and a file that takes a minute would be blamed for it.
+ */
+const pauseAfterTwoMs = 60_000
 /** Longer than any step without progress: ffmpeg is ended after two minutes of silence. */
 const standsStillMs = 10 * 60 * 1000
 
@@ -109,7 +114,8 @@ export async function claimMedia(db: Db, owner: number): Promise<ClaimedMedia | 
       where (p.state = 'waiting' and p.due_at <= (select slotbase.now()))
          or (p.state = 'running'
              and (p.beat_at < clock_timestamp() - ${standsStillMs}::integer * interval '1 ms'
-                  or not exists (select from slotbase.processes o where o.id = p.owner and o.alive_until > clock_timestamp())))
+                  or (p.attempts < ${maxAttempts - 1} or p.beat_at < clock_timestamp() - ${pauseAfterTwoMs}::integer * interval '1 ms')
+                     and not exists (select from slotbase.processes o where o.id = p.owner and o.alive_until > clock_timestamp())))
       order by (select max(s.started_at) from slotbase.media_processing s where s.facility_id = p.facility_id) nulls first,
                p.media_id
       limit 1

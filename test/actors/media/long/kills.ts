@@ -88,6 +88,8 @@ for (const [first, second] of pairs) {
       expect([point, await start(tool?.ffmpeg ?? "", point).exited]).toEqual([point, 137])
       await expireKilled()
     }
+    // The last attempt waits for a minute.
+    await club.db`update slotbase.media_processing set beat_at = beat_at - interval '1 minute' where media_id = ${id}`
     await workUntil(async () => {
       expect((await facts(id)).processing?.state).toBe("done")
       await allRunsEnded()
