@@ -83,7 +83,7 @@ export const bookingStates: readonly State[] = [
       const page = await picked(scene, "13:00", { as: await scene.member("Mia") })
       await scene.book(await scene.member("Ben"), scene.slot(0, chosen, "13:00"))
       await press(page, "Keep this time for me")
-      await page.locator("[role=alert].fault").waitFor()
+      await see(page, "Put me on the waitlist")
       return page
     },
   },
@@ -94,7 +94,7 @@ export const bookingStates: readonly State[] = [
       const page = await picked(scene, "14:00", { as: await scene.member("Mia"), language: "de" })
       await scene.book(await scene.member("Ben"), scene.slot(0, chosen, "14:00"))
       await press(page, "Diese Zeit für mich freihalten")
-      await page.locator("[role=alert].fault").waitFor()
+      await see(page, "Auf die Warteliste")
       return page
     },
   },

@@ -234,7 +234,7 @@ export const dayStates: readonly State[] = [
     title: "Somebody who is signed in and no member, at the same club",
     arrange: async (scene) => {
       const page = await visit(scene, { clubId: scene.closedClubId, day: busy, as: await scene.member("Otto") })
-      await see(page, "Your account is not a member of this club yet.")
+      await see(page, /^Join .+\?$/)
       return page
     },
   },
@@ -244,8 +244,8 @@ export const dayStates: readonly State[] = [
     isWhole: true,
     arrange: async (scene) => {
       const script = `<script async src="${scene.address}/f/embed.js" data-facility="${scene.id}" data-court="${scene.courts[0]}"></script>`
-      const body = `<!doctype html><meta name="viewport" content="width=device-width"><body style="font-family:serif;margin:2rem">
-        <h1>Our club</h1><p>Court 1 today:</p>${script}<p>See you there.</p>`
+      const body = `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Our club</title>
+        <main style="font-family:serif;margin:2rem"><h1>Our club</h1><p>Court 1 today:</p>${script}<p>See you there.</p></main>`
       // A real site: Chromium lets no made-up page into its own machine.
       const site = Bun.serve({ port: 0, fetch: () => new Response(body, { headers: { "content-type": "text/html" } }) })
       endsWithRun(() => site.stop(true))

@@ -6,13 +6,13 @@ import { useEffect, useRef, useState } from "react"
 import { Button, Label, Radio, RadioGroup } from "react-aria-components"
 import type { AskedQuestion, ListedBooking } from "./answers.ts"
 import { Away, Refused } from "./api.ts"
-import { isMember, useClub } from "./club.ts"
+import { useClub } from "./club.ts"
 import { freeInARow, type ShownSlot } from "./day.ts"
 import type { Chosen } from "./grid.tsx"
-import { JoinClub } from "./join.tsx"
+import { MemberButton } from "./join.tsx"
 import { Pay } from "./pay.tsx"
 import { type GivenAnswers, Questions } from "./questions.tsx"
-import { FaultNote, Sheet } from "./sheet.tsx"
+import { Sheet } from "./sheet.tsx"
 import { SignInForm } from "./sign-in.tsx"
 import { dateOf, dayOf, hoursOf, moneyOf, timeOf } from "./times.ts"
 import { useWork } from "./use-work.ts"
@@ -22,6 +22,11 @@ export interface BookSheetProps {
   readonly chosen: Chosen
   readonly onClose: () => void
   readonly onMine: () => void
+}
+
+interface BookProps extends BookSheetProps {
+  /** Somebody was quicker. */
+  readonly onTaken: () => void
 }
 
 /** A member books this many slots in a row, if the club's policy allows them. */
@@ -38,7 +43,7 @@ export function BookSheet({ chosen, onClose, onMine }: BookSheetProps) {
   return (
     <Sheet title={title} onClose={onClose}>
       {state === "free" ? (
-        <Book chosen={chosen} onClose={onClose} onMine={onMine} />
+        <Book chosen={chosen} onClose={onClose} onMine={onMine} onTaken={() => setState("booked")} />
       ) : (
         <>
           <p className="when">{when}</p>
@@ -52,7 +57,7 @@ export function BookSheet({ chosen, onClose, onMine }: BookSheetProps) {
   )
 }
 
-function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
+function Book({ chosen: { court, slot }, onClose, onMine, onTaken }: BookProps) {
   const { facts, words, writing, api, me, noteClock, refreshOwn, say } = useClub()
   const [choices] = useState(() => {
     const free = freeInARow(court.slots, slot.startAt, longest)
@@ -63,7 +68,6 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
   const [isSigning, setSigning] = useState(false)
   const [answers, setAnswers] = useState<GivenAnswers>({})
   const [made, setMade] = useState<ListedBooking>()
-  const [isTaken, setTaken] = useState(false)
   const keyOf = useLostKey()
   const questions = useQuestions()
   const work = useWork()
@@ -77,7 +81,7 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
       const ask = (path: string, body: object) =>
         keyOf(path, body, (key) => api.send<ListedBooking>("POST", path, body, key))
       const held = await ask("…/holds", wanted).catch((error) => {
-        if (error instanceof Refused && error.code === "slot_taken" && endAt === slot.endAt) setTaken(true)
+        if (error instanceof Refused && error.code === "slot_taken" && endAt === slot.endAt) onTaken()
         // Such a time is asked for at once: the club decides about it.
         if (!(error instanceof Refused && error.code === "approval_required")) throw error
         return ask("…/bookings", { ...wanted, paymentMethod: "online" })
@@ -97,8 +101,6 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
         <SignInForm onDone={() => setSigning(false)} />
       </>
     )
-  if (isTaken)
-    return <JoinWaitlist chosen={{ court, slot, state: "booked" }} onClose={onClose} onFree={() => setTaken(false)} />
   return (
     <div className="form">
       <p className="when">{when}</p>
@@ -119,21 +121,7 @@ function Book({ chosen: { court, slot }, onClose, onMine }: BookSheetProps) {
         <strong>{price === 0 ? words.free0 : moneyOf(writing, price, facts.currency)}</strong>
       </p>
       {questions.length > 0 && <Questions questions={questions} answers={answers} onAnswers={setAnswers} />}
-      {me && !isMember(me, facts.facility) ? (
-        <JoinClub hasFocus />
-      ) : (
-        <>
-          <FaultNote says={work.fault} />
-          <Button
-            className="go"
-            autoFocus
-            data-busy={work.isBusy || undefined}
-            onPress={() => (me === undefined ? setSigning(true) : keep())}
-          >
-            {words.keep}
-          </Button>
-        </>
-      )}
+      <MemberButton label={words.keep} work={work} onSignIn={() => setSigning(true)} onPress={keep} />
     </div>
   )
 }

@@ -2,10 +2,9 @@
 import { useState } from "react"
 import { Button } from "react-aria-components"
 import { Refused } from "./api.ts"
-import { isMember, useClub } from "./club.ts"
+import { useClub } from "./club.ts"
 import type { Chosen } from "./grid.tsx"
-import { JoinClub } from "./join.tsx"
-import { FaultNote } from "./sheet.tsx"
+import { MemberButton } from "./join.tsx"
 import { SignInForm } from "./sign-in.tsx"
 import { useWork } from "./use-work.ts"
 
@@ -17,7 +16,7 @@ export interface JoinWaitlistProps {
 }
 
 export function JoinWaitlist({ chosen, onClose, onFree }: JoinWaitlistProps) {
-  const { facts, words, api, me, say, refreshOwn } = useClub()
+  const { words, api, me, say, refreshOwn } = useClub()
   const [isSigning, setSigning] = useState(false)
   const [isDone, setDone] = useState(false)
   const work = useWork()
@@ -48,25 +47,10 @@ export function JoinWaitlist({ chosen, onClose, onFree }: JoinWaitlistProps) {
         </Button>
       </div>
     )
-  const isStranger = me !== undefined && !isMember(me, facts.facility)
   return (
     <div className="form">
       <p>{words.waitText}</p>
-      {isStranger ? (
-        <JoinClub hasFocus />
-      ) : (
-        <>
-          <FaultNote says={work.fault} />
-          <Button
-            className="go"
-            autoFocus
-            data-busy={work.isBusy || undefined}
-            onPress={() => (me === undefined ? setSigning(true) : join())}
-          >
-            {words.waitGo}
-          </Button>
-        </>
-      )}
+      <MemberButton label={words.waitGo} work={work} onSignIn={() => setSigning(true)} onPress={join} />
     </div>
   )
 }
