@@ -11,6 +11,7 @@ import { availabilityOf } from "#domain/booking/availability/availability.ts"
 import { type Facility, findFacility } from "#domain/club/facilities.ts"
 import { requireSlotViewer } from "#domain/club/public-availability.ts"
 import { testCards } from "#domain/payments/providers/local.ts"
+import { typesOfPlayers } from "#outbound/messages/preferences/switchable.ts"
 import { typeWordsIn } from "#outbound/messages/preferences/type-words.ts"
 import type { PageFacts } from "#web/booking/facts.ts"
 import type { Offset } from "#web/booking/times.ts"
@@ -52,6 +53,7 @@ export async function findFacts(db: Db, asked: PageAsked): Promise<Found> {
     isEmbedded: query.get("embed") === "1",
     stripeKey: asked.stripeKey ?? null,
     testCards: asked.takesStripe ? [] : Object.entries(testCards).map(([token, { label }]) => [token, label] as const),
+    kindsOfPlayers: typesOfPlayers,
     messageKinds: { en: typeWordsIn("en"), de: typeWordsIn("de") },
     now,
     offsets: offsetsOf(facility.timezone, now),

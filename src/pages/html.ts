@@ -2,7 +2,7 @@
  * The first HTML of the booking page: the day as a table that can be read without a script. The script then takes over
  * the same cells. Every value is escaped where it enters the HTML.
  */
-import { daysLater, gridClass, type Row, rowsOf, type ShownDay, type ShownSlot } from "#web/booking/day.ts"
+import { daysLater, gridClass, type Row, rowsOf, type ShownDay, type ShownSlot, stateWord } from "#web/booking/day.ts"
 import type { PageFacts } from "#web/booking/facts.ts"
 import { dayOf, hoursOf, moneyOf, type PageLanguage, timeOf } from "#web/booking/times.ts"
 import { pageWordsOf } from "#web/booking/words.ts"
@@ -92,7 +92,7 @@ function cellOf(facts: PageFacts, slot: ShownSlot | undefined, now: number): str
     return `<td class="cell nothing"><span class="unseen">${escapedText(words.nothing)}</span></td>`
   const state = Date.parse(slot.startAt) <= now && slot.status === "free" ? "past" : slot.status
   const price = slot.priceAmount === 0 ? words.free : moneyOf(facts, slot.priceAmount, facts.currency)
-  const says = state === "free" ? price : words[state]
+  const says = state === "free" ? price : stateWord(words, state, slot.endAt, now)
   return `<td class="cell ${state}" title="${hoursOf(facts, slot.startAt, slot.endAt)}"><span class="says">${escapedText(says)}</span></td>`
 }
 

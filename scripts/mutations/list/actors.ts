@@ -64,14 +64,20 @@ export const actorMutations: readonly Mutation[] = [
   {
     ...quarantine,
     name: "quarantined-run-beside-a-quarantined-delivery",
-    find: "while (this.#delivery) await this.#delivery",
+    find: "while (this.#send) await this.#send",
     replace: "",
   },
   {
     ...quarantine,
     name: "quarantined-deliveries-side-by-side",
-    find: "if (this.#delivery) return undefined",
+    find: "if (this.#send || this.hasRun) return undefined",
     replace: "",
+  },
+  {
+    ...quarantine,
+    name: "quarantine-without-an-end",
+    find: "const timer = setTimeout(end, patienceMs)",
+    replace: "const timer = setTimeout(end, 500_000)",
   },
   {
     ...quarantine,

@@ -52,7 +52,6 @@ export const deliveryMutations: readonly Mutation[] = [
   { ...breaker, name: "breaker-stays-open-for-long", find: "longestMs: 5_000", replace: "longestMs: 50_000" },
   { ...breaker, name: "success-does-not-close", find: "breaker.openUntil = 0", replace: "" },
   { ...breaker, name: "failure-does-not-halve", find: "Math.floor(breaker.requests / 2)", replace: "breaker.requests" },
-  { ...claim, name: "quarantine-without-an-end", find: "quarantineMs = 500", replace: "quarantineMs = 500_000" },
   {
     ...claimStatement,
     name: "quarantined-delivery-brings-others",

@@ -287,7 +287,7 @@ export const bookingStates: readonly State[] = [
       const { page, mia, slot } = await takenTime(scene, "13:00")
       await scene.wait(mia, slot)
       await press(page, "Put me on the waitlist")
-      await page.locator("[role=alert].fault").waitFor()
+      await see(page, "You are on the waitlist already.")
       return page
     },
   },

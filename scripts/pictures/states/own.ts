@@ -148,7 +148,7 @@ export const ownStates: readonly State[] = [
     title: "Cancelling what the club has closed",
     arrange: async (scene) => {
       const page = await visit(scene, { as: await withBookings(scene), view: "mine" })
-      await page.locator(".booking", { hasText: "The club is closed then" }).getByRole("button").last().click()
+      await page.locator(".booking", { hasText: "Not open at this time" }).getByRole("button").last().click()
       await page.locator(".card.plain").waitFor()
       return page
     },

@@ -98,7 +98,7 @@ export const payingStates: readonly State[] = [
     arrange: async (scene) => {
       const { page } = await holding(scene)
       await later(page, 700)
-      await see(page, "The time ran out")
+      await see(page, /The time to pay ran out/)
       return page
     },
   },

@@ -88,7 +88,8 @@ function PushCard() {
 const channels = ["email", "push", "sms", "in_app"] as const
 
 function PreferencesCard() {
-  const { facts, words, language, api } = useClub()
+  const { facts, words, language, api, me } = useClub()
+  const onlyPlays = me?.roles.every(({ role }) => role === "player" || role === "parent") ?? true
   const [preferences, setPreferences] = useState<Preferences>()
   const work = useWork()
   useEffect(() => {
@@ -105,7 +106,8 @@ function PreferencesCard() {
       setPreferences(await api.send<Preferences>("PUT", "/v1/me/message-preferences", wanted))
     })
   const kinds = (preferences?.types ?? []).filter(
-    ({ type, required }) => !required && facts.messageKinds[language][type],
+    ({ type, required }) =>
+      !required && facts.messageKinds[language][type] && (!onlyPlays || facts.kindsOfPlayers.includes(type)),
   )
   if (kinds.length === 0) return null
   return (

@@ -16,7 +16,7 @@ import { PaySheet } from "./pay.tsx"
 import { resumeSession } from "./session.ts"
 import { SignInSheet } from "./sign-in.tsx"
 import { hoursOf, type PageLanguage } from "./times.ts"
-import { TopBar } from "./top-bar.tsx"
+import { TopBar, viewNames } from "./top-bar.tsx"
 import { useFollower } from "./use-follower.ts"
 import { useKeptFocus } from "./use-kept-focus.ts"
 import { useOwnChanges } from "./use-own-changes.ts"
@@ -35,6 +35,7 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
   const [isSigningIn, setSigningIn] = useState(false)
   const [{ own, wishes, isRead }, setOwn] = useState<Own>(nothing)
   const [wasEnded, setEnded] = useState(false)
+  const [told, setTold] = useState("")
   const [wanted, setView] = useView(() => {
     setChosen(undefined)
     setPaying(undefined)
@@ -101,6 +102,9 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
     onBack: () => speech.say(words.back),
   })
 
+  // What was told lasts until the person goes on.
+  useEffect(() => setTold(""), [wanted, chosen, follower.date])
+
   const club: PageClub = {
     facts,
     words,
@@ -119,10 +123,18 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
     setLanguage,
     setMe,
     say: speech.say,
+    tell: setTold,
     payFor: setPaying,
   }
   const hold = me && own.find((each) => each.status === "held" && each.bookerId === me.id && each.id !== paying?.id)
-  const notice = follower.isAway ? words.away : wasEnded ? words.signedOut : ""
+  const isAsked = isKnown && me === undefined && wanted !== "day"
+  const notice = follower.isAway
+    ? words.away
+    : wasEnded
+      ? words.signedOut
+      : isAsked
+        ? words.signInFor(viewNames(words)[wanted])
+        : told
   return (
     <ClubContext value={club}>
       <TopBar view={view} isKnown={isKnown} onView={setView} onSignIn={() => setSigningIn(true)} />
@@ -146,7 +158,14 @@ export function BookingApp({ facts, skew }: { readonly facts: PageFacts; readonl
         {me && view === "account" && <AccountView onSignedOut={() => setView("day")} />}
       </main>
       {hold && chosen === undefined && <HoldBar hold={hold} onPay={() => setPaying(hold)} />}
-      {chosen && <BookSheet chosen={chosen} onClose={() => setChosen(undefined)} onMine={() => setView("mine")} />}
+      {chosen && (
+        <BookSheet
+          chosen={chosen}
+          day={follower.day}
+          onClose={() => setChosen(undefined)}
+          onMine={() => setView("mine")}
+        />
+      )}
       {paying && !chosen && (
         <PaySheet hold={paying} onClose={() => setPaying(undefined)} onMine={() => setView("mine")} />
       )}

@@ -7,8 +7,8 @@ import { Button, Label, Radio, RadioGroup } from "react-aria-components"
 import type { AskedQuestion, ListedBooking } from "./answers.ts"
 import { Away, Refused } from "./api.ts"
 import { useClub } from "./club.ts"
-import { freeInARow, type ShownSlot } from "./day.ts"
-import type { Chosen } from "./grid.tsx"
+import { type Court, freeInARow, type ShownDay, type ShownSlot } from "./day.ts"
+import type { CellState, Chosen } from "./grid.tsx"
 import { MemberButton } from "./join.tsx"
 import { Pay } from "./pay.tsx"
 import { type GivenAnswers, Questions } from "./questions.tsx"
@@ -20,11 +20,15 @@ import { JoinWaitlist } from "./wait.tsx"
 
 export interface BookSheetProps {
   readonly chosen: Chosen
+  /** The day as it is now. */
+  readonly day: ShownDay | undefined
   readonly onClose: () => void
   readonly onMine: () => void
 }
 
-interface BookProps extends BookSheetProps {
+const isSame = (court: Court) => (other: Court) => other.resourceId === court.resourceId
+
+interface BookProps extends Omit<BookSheetProps, "day"> {
   /** Somebody was quicker. */
   readonly onTaken: () => void
 }
@@ -32,25 +36,48 @@ interface BookProps extends BookSheetProps {
 /** A member books this many slots in a row, if the club's policy allows them. */
 const longest = 4
 
-export function BookSheet({ chosen, onClose, onMine }: BookSheetProps) {
-  const { words, writing } = useClub()
+export function BookSheet({ chosen, day, onClose, onMine }: BookSheetProps) {
+  const { words, writing, now, say } = useClub()
   const { court, slot } = chosen
   // As it was when the sheet opened: a time that is held becomes the person's own meanwhile.
   const [state, setState] = useState(chosen.state)
-  const isTaken = state === "booked" || state === "held"
+  /** Why it is another one than was chosen. */
+  const [why, setWhy] = useState<string>()
+  const turn = (to: CellState, said = "") => {
+    setState(to)
+    setWhy(said)
+    say(said)
+  }
+  const hasBegun = Date.parse(slot.startAt) <= now()
+  const isTaken = (state === "booked" || state === "held") && !hasBegun
   const title = isTaken ? words.waitTitle(court.name) : state === "free" ? words.bookTitle(court.name) : court.name
   const when = `${dayOf(writing, dateOf(writing, slot.startAt))}, ${hoursOf(writing, slot.startAt, slot.endAt)}`
   return (
     <Sheet title={title} onClose={onClose}>
+      {why && <p className="turned">{why}</p>}
       {state === "free" ? (
-        <Book chosen={chosen} onClose={onClose} onMine={onMine} onTaken={() => setState("booked")} />
+        <Book
+          chosen={{ ...chosen, court: day?.resources.find(isSame(court)) ?? court }}
+          onClose={onClose}
+          onMine={onMine}
+          onTaken={() => turn("booked", words.refusals.slot_taken)}
+        />
       ) : (
         <>
           <p className="when">{when}</p>
-          {state === "past" && <p>{words.passed}</p>}
+          {hasBegun && state !== "blocked" && state !== "mine" && (
+            <p>{Date.parse(slot.endAt) > now() ? words.refusals.booking_started : words.passed}</p>
+          )}
           {state === "blocked" && <p>{words.closedTime}</p>}
           {state === "mine" && <OwnTime onClose={onClose} onMine={onMine} />}
-          {isTaken && <JoinWaitlist chosen={chosen} onClose={onClose} onFree={() => setState("free")} />}
+          {isTaken && (
+            <JoinWaitlist
+              chosen={chosen}
+              onClose={onClose}
+              onMine={onMine}
+              onFree={() => turn("free", words.refusals.slot_is_free)}
+            />
+          )}
         </>
       )}
     </Sheet>

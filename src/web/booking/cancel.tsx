@@ -9,7 +9,7 @@ import { useWork } from "./use-work.ts"
 
 export function CancelSheet({ booking, onClose }: { readonly booking: ListedBooking; readonly onClose: () => void }) {
   const club = useClub()
-  const { words, writing, api, refreshOwn, say } = club
+  const { words, writing, api, refreshOwn, tell } = club
   const [quote, setQuote] = useState<Quote>()
   const [reason, setReason] = useState("")
   const work = useWork()
@@ -22,8 +22,8 @@ export function CancelSheet({ booking, onClose }: { readonly booking: ListedBook
   const cancel = () =>
     work.run(async () => {
       await api.send("POST", `…/bookings/${booking.id}/cancel`, { cancellationReason: reason.trim() || words.noReason })
-      say(words.cancelled)
       await refreshOwn()
+      tell(words.cancelled)
       onClose()
     })
   return (
@@ -85,13 +85,16 @@ function Explained({ quote, booking }: { readonly quote: Quote; readonly booking
         </strong>
       </p>
       {quote.refundAmount > 0 && <p>{words.refundPercentOf(quote.refundPercent, money(quote.paidAmount))}</p>}
-      <ul className="rules">
-        {quote.lines.map((line, n) => (
-          <li key={line.rule} className={line.applies ? "applies" : ""}>
-            {wordsOfLine(line, n)} {line.applies && <span className="badge">{words.ruleApplies}</span>}
-          </li>
-        ))}
-      </ul>
+      {/* Of what was not paid nothing comes back, by whatever rule. */}
+      {quote.paidAmount > 0 && (
+        <ul className="rules">
+          {quote.lines.map((line, n) => (
+            <li key={line.rule} className={line.applies ? "applies" : ""}>
+              {wordsOfLine(line, n)} {line.applies && <span className="badge">{words.ruleApplies}</span>}
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   )
 }

@@ -29,6 +29,8 @@ export interface PageClub {
   readonly setMe: (me: Me | undefined) => void
   /** Says a sentence to screen readers, politely. */
   readonly say: (text: string) => void
+  /** Says a sentence to everybody, on the page, until they do something else. */
+  readonly tell: (text: string) => void
   /** Goes to pay for a hold. */
   readonly payFor: (hold: ListedBooking) => void
 }

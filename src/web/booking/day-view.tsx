@@ -122,6 +122,7 @@ function DayTable({ day, isOld, onChoose, onStep }: DayTableProps) {
   return (
     <>
       {isFull && <p className="card note">{words.fullDay}</p>}
+      {slots.every(({ status }) => status === "blocked") && <p className="card note">{words.allClosed}</p>}
       <Grid day={day} isOld={isOld} onChoose={onChoose} onDay={onStep} />
       <ul className="legend" aria-label={words.legend}>
         {(["free", "held", "booked", "mine", "blocked"] as const).map((state) => (

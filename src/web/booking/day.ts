@@ -59,6 +59,14 @@ export function freeInARow(slots: readonly ShownSlot[], startAt: string, atMost:
   return found
 }
 
+/** What a cell says of its state. A time that is under way is not over. @param now milliseconds */
+export const stateWord = <State extends string>(
+  words: Readonly<Record<State | "begun", string>>,
+  state: State,
+  endAt: string,
+  now: number,
+): string => (state === "past" && Date.parse(endAt) > now ? words.begun : words[state])
+
 /** The day with the new slots of one court. */
 export const withSlots = (day: ShownDay, resourceId: string, slots: readonly ShownSlot[]): ShownDay => ({
   ...day,

@@ -23,6 +23,8 @@ export interface PageFacts extends LocalWriting {
   /** Stripe's publishable key; null: the local test cards, or no cards. */
   readonly stripeKey: string | null
   readonly testCards: readonly (readonly [token: string, label: string])[]
+  /** The types of messages that concern somebody who only plays. */
+  readonly kindsOfPlayers: readonly string[]
   /** The words for the types of messages, by language and type. */
   readonly messageKinds: Readonly<Record<PageLanguage, Readonly<Record<string, string>>>>
   /** The clock of the server, milliseconds: countdowns don't trust the clock of the device. */

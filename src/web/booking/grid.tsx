@@ -4,7 +4,7 @@
  */
 import { type CSSProperties, type FocusEvent, type KeyboardEvent, useEffect, useRef, useState } from "react"
 import { useClub } from "./club.ts"
-import { type Court, gridClass, type Row, rowsOf, type ShownDay, type ShownSlot } from "./day.ts"
+import { type Court, gridClass, type Row, rowsOf, type ShownDay, type ShownSlot, stateWord } from "./day.ts"
 import { dayOf, hoursOf, moneyOf, timeOf } from "./times.ts"
 
 export type CellState = "free" | "held" | "booked" | "blocked" | "past" | "mine"
@@ -119,10 +119,11 @@ interface CellProps {
 }
 
 function Cell({ court, slot, column, state, isStop, onFocus, onChoose }: CellProps) {
-  const { words, writing, facts } = useClub()
+  const { words, writing, facts, now } = useClub()
   const price = slot && (slot.priceAmount === 0 ? words.free : moneyOf(writing, slot.priceAmount, facts.currency))
   const spokenPrice = slot?.priceAmount === 0 ? words.free0 : price
-  const says = state === undefined ? words.nothing : state === "free" ? `${words.free}, ${spokenPrice}` : words[state]
+  const word = state && slot ? stateWord(words, state, slot.endAt, now()) : ""
+  const says = word === "" ? words.nothing : state === "free" ? `${words.free}, ${spokenPrice}` : word
   const label =
     slot === undefined
       ? `${court.name}, ${words.nothing}`
@@ -140,7 +141,7 @@ function Cell({ court, slot, column, state, isStop, onFocus, onChoose }: CellPro
       onClick={onChoose}
     >
       <span className="says" aria-hidden="true">
-        {state === "free" ? price : state === undefined ? "" : words[state]}
+        {state === "free" ? price : word}
       </span>
     </td>
   )

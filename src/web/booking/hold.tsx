@@ -41,9 +41,9 @@ export function HoldClock({ hold, onExtended, onRanOut }: HoldClockProps) {
   return (
     <div className={left <= 60 ? "clock late" : "clock"}>
       <p className="clocktext">
-        {words.keptFor} <strong className="digits">{clockOf(left)}</strong>
+        {words.keptFor} <strong className="digits">{words.timeLeft(clockOf(left))}</strong>
       </p>
-      {(hold.extensionsLeft ?? 0) > 0 && (
+      {(hold.extensionsLeft ?? 0) > 0 && more.fault !== words.somebodyWaits && (
         <Button className="quiet" onPress={more.ask} data-busy={more.isBusy || undefined} aria-describedby="more-left">
           {words.moreTime} <kbd>M</kbd>
         </Button>
@@ -71,7 +71,7 @@ export function HoldBar({ hold, onPay }: { readonly hold: ListedBooking; readonl
       <p>
         {hold.resourceName}, {dayOf(writing, dateOf(writing, hold.startAt), "short")},{" "}
         {hoursOf(writing, hold.startAt, hold.endAt)}{" "}
-        <strong className={left <= 60 ? "digits late" : "digits"}>{clockOf(left)}</strong>
+        <strong className={left <= 60 ? "digits late" : "digits"}>{words.timeLeft(clockOf(left))}</strong>
       </p>
       <Button className="quiet" onPress={giveBack} data-busy={isBusy || undefined}>
         {words.giveBack}

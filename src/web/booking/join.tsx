@@ -30,14 +30,15 @@ export function MemberButton({ label, work: { isBusy, fault }, onSignIn, onPress
 
 /** @param hasFocus in a sheet, which takes the focus anyway */
 export function JoinClub({ hasFocus = false }: { readonly hasFocus?: boolean }) {
-  const { facts, words, api, setMe, say } = useClub()
+  const { facts, words, api, setMe, say, tell } = useClub()
   const { id: facilityId, name } = facts.facility
   const { isBusy, fault, run } = useWork()
   const join = () =>
     run(async () => {
       await api.send("POST", "/v1/me/memberships", { facilityId })
       setMe(await api.get<Me>("/v1/me"))
-      say(words.joined(name))
+      if (hasFocus) say(words.joined(name))
+      else tell(words.joined(name))
     })
   return (
     <div className="form">

@@ -58,9 +58,15 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
     else finish()
   }, [known])
 
+  const ranOut = () => {
+    if (step !== "pay") return
+    setStep("ran-out")
+    say(words.ranOut)
+    void refreshOwn().catch(() => {})
+  }
   if (step === "ran-out" || step === "ended")
     return (
-      <Ending says={step === "ended" ? words.notKept : words.ranOut}>
+      <Ending says={`${what}: ${step === "ended" ? words.notKept : words.ranOut}`}>
         <Button className="go" autoFocus onPress={onClose}>
           {words.close}
         </Button>
@@ -88,23 +94,16 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
     return (
       <>
         <p className="when">{what}</p>
+        <HoldClock hold={{ ...hold, extensionsLeft: 0 }} onExtended={setHold} onRanOut={ranOut} />
         <p role="alert">{words.signedOut}</p>
-        <SignInForm onDone={() => {}} />
+        <SignInForm onDone={() => {}} isKnown />
       </>
     )
   return (
     <div className="form">
       <p className="when">{what}</p>
-      <HoldClock
-        hold={hold}
-        onExtended={setHold}
-        onRanOut={() => {
-          if (step !== "pay") return
-          setStep("ran-out")
-          say(words.ranOut)
-          void refreshOwn().catch(() => {})
-        }}
-      />
+      {hold.priceAmount === 0 && <p>{words.free0}</p>}
+      <HoldClock hold={hold} onExtended={setHold} onRanOut={ranOut} />
       <Card
         hold={hold}
         work={paying}

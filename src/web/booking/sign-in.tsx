@@ -12,16 +12,22 @@ export interface SignInFormProps {
   readonly onDone: () => void
   /** Whether somebody new registers, or somebody known signs in. */
   readonly onNew?: (isNew: boolean) => void
+  /** What waits belongs to somebody who has an account. */
+  readonly isKnown?: boolean
 }
 
-export function SignInForm({ onDone, onNew }: SignInFormProps) {
+export function SignInForm({ onDone, onNew, isKnown = false }: SignInFormProps) {
   const { facts, words, api, language, setMe, setLanguage } = useClub()
   const [isNew, setNew] = useState(false)
   const [sent, setSent] = useState(false)
+  const [email, setEmail] = useState("")
+  const [asksAddress, setAsksAddress] = useState(false)
   const { isBusy, fault, setFault, run } = useWork()
   const turn = () => {
     setNew(!isNew)
     setFault(undefined)
+    setSent(false)
+    setAsksAddress(false)
     onNew?.(!isNew)
   }
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -43,20 +49,32 @@ export function SignInForm({ onDone, onNew }: SignInFormProps) {
     })
   }
   const forget = (form: HTMLFormElement | null) => {
-    const email = form && String(new FormData(form).get("email") ?? "").trim()
-    if (!email) {
-      setFault(words.typeAddress)
+    setSent(false)
+    if (email.trim() === "") {
+      setAsksAddress(true)
       form?.querySelector<HTMLElement>("[name=email]")?.focus()
       return
     }
     void run(async () => {
-      await api.send("POST", "/v1/password-resets", { email })
+      await api.send("POST", "/v1/password-resets", { email: email.trim() })
       setSent(true)
     })
   }
   return (
     <Form className="form" key={String(isNew)} onSubmit={submit}>
-      <Field name="email" type="email" label={words.email} autoComplete="username" autoFocus />
+      <Field
+        name="email"
+        type="email"
+        label={words.email}
+        autoComplete="username"
+        autoFocus
+        value={email}
+        onChange={(typed) => {
+          setEmail(typed)
+          setAsksAddress(false)
+        }}
+        {...(asksAddress && { fault: words.typeAddress })}
+      />
       <Field
         name="password"
         type="password"
@@ -76,9 +94,11 @@ export function SignInForm({ onDone, onNew }: SignInFormProps) {
         {isNew ? words.register : words.signIn}
       </Button>
       <div className="row">
-        <Button className="quiet" onPress={turn}>
-          {isNew ? words.haveAccount : words.noAccount}
-        </Button>
+        {!isKnown && (
+          <Button className="quiet" onPress={turn}>
+            {isNew ? words.haveAccount : words.noAccount}
+          </Button>
+        )}
         {!isNew && (
           <Button className="quiet" onPress={({ target }) => forget(target.closest("form"))}>
             {words.forgot}
@@ -103,16 +123,26 @@ interface FieldProps {
   readonly name: string
   readonly label: string
   readonly type?: "text" | "email" | "password"
+  readonly value?: string
+  readonly onChange?: (typed: string) => void
   readonly help?: string
+  /** What is wrong with it, beside what the browser finds. */
+  readonly fault?: string
   readonly minLength?: number
   readonly autoComplete: string
   readonly autoFocus?: boolean
 }
 
-function Field({ label, help, ...field }: FieldProps) {
+function Field({ label, help, fault, ...field }: FieldProps) {
   const { words } = useClub()
   return (
-    <TextField className="field" isRequired maxLength={field.type === "password" ? 128 : 200} {...field}>
+    <TextField
+      className="field"
+      isRequired
+      maxLength={field.type === "password" ? 128 : 200}
+      {...field}
+      {...(fault !== undefined && { isInvalid: true })}
+    >
       <Label>{label}</Label>
       <Input />
       {help && (
@@ -123,13 +153,14 @@ function Field({ label, help, ...field }: FieldProps) {
       <FieldError className="fielderror">
         {/* The browser would say it in its own language. */}
         {({ validationDetails: { valueMissing, typeMismatch, tooShort }, validationErrors }) =>
-          valueMissing
+          fault ??
+          (valueMissing
             ? words.fieldMissing
             : typeMismatch
               ? words.notAnAddress
               : tooShort
                 ? words.tooFewLetters
-                : validationErrors.join(" ")
+                : validationErrors.join(" "))
         }
       </FieldError>
     </TextField>

@@ -3,6 +3,7 @@ import { Button } from "react-aria-components"
 import { useClub } from "./club.ts"
 import { useUnread } from "./messages.tsx"
 import { type PageView, views } from "./use-view.ts"
+import type { PageWords } from "./words.ts"
 
 export interface TopBarProps {
   readonly view: PageView
@@ -12,15 +13,17 @@ export interface TopBarProps {
   readonly onSignIn: () => void
 }
 
+export const viewNames = (words: PageWords): Readonly<Record<PageView, string>> => ({
+  day: words.day,
+  mine: words.myBookings,
+  messages: words.messages,
+  account: words.account,
+})
+
 export function TopBar({ view, isKnown, onView, onSignIn }: TopBarProps) {
   const { facts, words, me, language, setLanguage } = useClub()
   const unread = useUnread()
-  const names: Readonly<Record<PageView, string>> = {
-    day: words.day,
-    mine: words.myBookings,
-    messages: words.messages,
-    account: words.account,
-  }
+  const names = viewNames(words)
   return (
     <header className="top">
       <p className="club">{facts.facility.name}</p>

@@ -11,12 +11,13 @@ import { useWork } from "./use-work.ts"
 export interface JoinWaitlistProps {
   readonly chosen: Chosen
   readonly onClose: () => void
+  readonly onMine: () => void
   /** The time is free: it can be booked. */
   readonly onFree: () => void
 }
 
-export function JoinWaitlist({ chosen, onClose, onFree }: JoinWaitlistProps) {
-  const { words, api, me, say, refreshOwn } = useClub()
+export function JoinWaitlist({ chosen, onClose, onMine, onFree }: JoinWaitlistProps) {
+  const { words, api, me, wishes, refreshOwn } = useClub()
   const [isSigning, setSigning] = useState(false)
   const [isDone, setDone] = useState(false)
   const work = useWork()
@@ -29,12 +30,30 @@ export function JoinWaitlist({ chosen, onClose, onFree }: JoinWaitlistProps) {
         setDone(true)
         await refreshOwn()
       } catch (error) {
-        if (!(error instanceof Refused && error.code === "slot_is_free")) throw error
-        say(words.refusals.slot_is_free ?? "")
-        onFree()
+        if (!(error instanceof Refused)) throw error
+        if (error.code === "slot_is_free") onFree()
+        else if (error.code === "already_waiting") await refreshOwn()
+        else throw error
       }
     })
   if (me === undefined && isSigning) return <SignInForm onDone={() => setSigning(false)} />
+  const isWaiting = wishes.some((wish) => wish.resourceId === court.resourceId && wish.startAt === slot.startAt)
+  if (isWaiting && !isDone)
+    return (
+      <div className="form">
+        <p role="status">{words.waitAlready}</p>
+        <Button
+          className="go"
+          autoFocus
+          onPress={() => {
+            onMine()
+            onClose()
+          }}
+        >
+          {words.toMine}
+        </Button>
+      </div>
+    )
   if (isDone)
     return (
       <div className="form ending">

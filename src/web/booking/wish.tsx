@@ -76,6 +76,7 @@ export function WishCard({ wish, court }: WishCardProps) {
 }
 
 function OfferClock({ expiresAt, onRanOut }: { readonly expiresAt: string | null; readonly onRanOut: () => void }) {
+  const { words } = useClub()
   const left = useSecondsLeft({ expiresAt }, onRanOut)
-  return <strong className="digits">{clockOf(left)}</strong>
+  return <strong className="digits">{words.timeLeft(clockOf(left))}</strong>
 }

@@ -124,7 +124,7 @@ test("somebody new books from nothing to paid by keyboard alone, and no state ha
   await page.getByRole("button", { name: "Keep this time for me" }).waitFor()
   await pressUntil(page, "Tab", (said) => said === "Keep this time for me")
   await page.keyboard.press("Enter")
-  await page.getByText("Kept for you for").first().waitFor()
+  await page.getByText("Kept for you:").first().waitFor()
   expect(await seriousFaults(page)).toEqual([])
   await page.keyboard.press("m")
   await page.getByText("Still possible 9 times.").waitFor()

@@ -12,5 +12,12 @@ export const isRequired = (type: string): boolean =>
 /** The types that a person may decide about, in the order of the catalogue. */
 export const switchableTypes: readonly string[] = notifiedEvents.filter((type) => !isRequired(type))
 
+const atWork = new Set<string>(["facility_admins", "platform_admins", "coach", "link", "previous_address", "phone"])
+
+/** The types of which somebody hears who plays, pays, or is a parent; of the others only people at work hear. */
+export const typesOfPlayers: readonly string[] = switchableTypes.filter((type) =>
+  NOTIFICATION_CONFIGS[type]?.recipients.some((recipient) => !atWork.has(recipient.type)),
+)
+
 /** A text message costs money and attention: it is sent only to those who chose it. */
 export const isOnWithoutChoice = (channel: ChannelName): boolean => channel !== "sms"

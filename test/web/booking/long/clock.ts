@@ -82,7 +82,7 @@ test("the missing hour of spring is missing", async () => {
   await page.context().close()
 })
 
-test("a time that begins is over without a word of the server", async () => {
+test("a time that begins can be booked no longer, without a word of the server", async () => {
   const context = await club.browser.newContext({ timezoneId: "UTC", locale: "en-GB" })
   const page = await context.newPage()
   await page.clock.install()
@@ -92,6 +92,6 @@ test("a time that begins is over without a word of the server", async () => {
   await eventually(async () => expect(await page.locator("td.free").count()).toBeGreaterThan(0))
   const label = (await free.getAttribute("aria-label"))?.split(", free")[0]
   await page.clock.fastForward("01:00:00")
-  await page.locator(`td[aria-label="${label}, over"]`).waitFor()
+  await page.locator(`td[aria-label="${label}, begun"]`).waitFor()
   await context.close()
 })

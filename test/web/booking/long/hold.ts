@@ -23,7 +23,7 @@ async function twoWindows(place: string): Promise<readonly [Page, Page]> {
   await other.getByRole("navigation").waitFor()
   await cell(page, place).press("Enter")
   await press(page, "Keep this time for me")
-  await page.getByText("Kept for you for").first().waitFor()
+  await page.getByText("Kept for you:").first().waitFor()
   return [page, other]
 }
 
@@ -102,7 +102,7 @@ test("who is signed out elsewhere while paying signs in again, and pays", async 
   const page = await club.open({ ...club.ben, id, token })
   await cell(page, "Court 2, 08:00").press("Enter")
   await press(page, "Keep this time for me")
-  await page.getByText("Kept for you for").first().waitFor()
+  await page.getByText("Kept for you:").first().waitFor()
   await club.call("DELETE", "/v1/sessions", undefined, token)
   await page.getByText("You were signed out.").first().waitFor()
   await page.getByLabel("E-mail address").fill(email)

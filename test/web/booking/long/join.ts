@@ -36,7 +36,7 @@ test("who is signed in without being a member is asked to join at a free time, p
   expect(await page.locator("[data-spoken]").textContent()).toBe("You are a member of Riverside now.")
   expect(await rolesOf(kim)).toEqual([player()])
   await page.keyboard.press("Enter")
-  await page.getByText("Kept for you for").first().waitFor()
+  await page.getByText("Kept for you:").first().waitFor()
   // It lasts: after a reload nobody is asked again.
   await page.reload()
   await cell(page, "Court 2, 10:00").click()
@@ -54,7 +54,7 @@ test("who signs in while booking is asked next, and the chosen time stays", asyn
   await page.keyboard.press("Enter")
   await button(page, "Join Riverside").click()
   await button(page, "Keep this time for me").click()
-  await page.getByText("Kept for you for").first().waitFor()
+  await page.getByText("Kept for you:").first().waitFor()
   await cell(page, "Court 3, 11:00").and(page.locator(".mine")).waitFor({ state: "attached" })
   await page.context().close()
 })

@@ -52,13 +52,13 @@ test("giving a hold back leaves the focus on the page, and one's own changes are
   ).observe(document.querySelector("[data-spoken]"), { childList: true, subtree: true, characterData: true })`)
   await cell(page, "Court 3, 10:00").press("Enter")
   await press(page, "Keep this time for me")
-  await page.getByText("Kept for you for").first().waitFor()
+  await page.getByText("Kept for you:").first().waitFor()
   await page.keyboard.press("Escape")
   await press(page, "Give it back")
   await cell(page, "Court 3, 10:00–11:00, free").waitFor()
   await eventually(async () => expect(await focused(page)).toStartWith("H1 "))
   await club.hold(club.mia, 2, 12)
-  const kept = "Kept for you for Court 3, 10:00–11:00"
+  const kept = "Kept for you: Court 3, 10:00–11:00"
   const told = "Changed: Court 3, 12:00–13:00, on hold."
   await eventually(async () => expect(await page.evaluate("said")).toEqual([kept, told]))
   await page.context().close()
@@ -88,7 +88,7 @@ test("a name without a space is wrapped in a narrow window", async () => {
   await page.getByRole("dialog").waitFor()
   expect(await page.evaluate(tooWide)).toBe(0)
   await press(page, "Keep this time for me")
-  await page.getByText("Kept for you for").first().waitFor()
+  await page.getByText("Kept for you:").first().waitFor()
   await page.keyboard.press("Escape")
   await press(page, "My bookings")
   await page.getByRole("heading", { name: "Mittelplatz" }).waitFor()

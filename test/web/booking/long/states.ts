@@ -138,7 +138,7 @@ test(
     await club.cancel(given)
     const page = await club.open(club.mia)
     await press(page, "My bookings")
-    await page.getByText("It is free! The offer is yours for").waitFor()
+    await page.getByText("It is free! The offer is yours:").waitFor()
     expect(await page.locator(".list > li").first().getAttribute("class")).toBe("card booking offer")
     await page.context().close()
   },

@@ -141,7 +141,7 @@ const lettersOf = (event: string) =>
 /** Starts a process that will die, and waits until it has caught up with the log. */
 async function start(...args: readonly string[]) {
   const dying = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "../../harness/pipeline/run-joint.ts"), database.url, ...args],
+    [process.execPath, join(import.meta.dir, "../../../harness/pipeline/run-joint.ts"), database.url, ...args],
     { stdout: "pipe", stderr: "inherit" },
   )
   // A process that is killed before it has caught up says nothing.
