@@ -204,7 +204,7 @@ export const bookingStates: readonly State[] = [
     arrange: async (scene) => {
       const page = await signingIn(scene)
       await press(page, "Send me a link to set a new password")
-      await page.locator("[role=alert].fault").waitFor()
+      await see(page, "Type your e-mail address first.")
       return page
     },
   },

@@ -139,7 +139,7 @@ export const ownStates: readonly State[] = [
       await scene.book(mia, scene.slot(1, 15, "12:00"))
       const page = await visit(scene, { as: mia, view: "mine" })
       await press(page, "Cancel the booking")
-      await page.locator(".rules").waitFor()
+      await see(page, "Nothing was paid yet.")
       return page
     },
   },

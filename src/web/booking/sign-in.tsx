@@ -68,7 +68,7 @@ export function SignInForm({ onDone, onNew, isKnown = false }: SignInFormProps) 
         label={words.email}
         autoComplete="username"
         autoFocus
-        value={email}
+        defaultValue={email}
         onChange={(typed) => {
           setEmail(typed)
           setAsksAddress(false)
@@ -123,7 +123,7 @@ interface FieldProps {
   readonly name: string
   readonly label: string
   readonly type?: "text" | "email" | "password"
-  readonly value?: string
+  readonly defaultValue?: string
   readonly onChange?: (typed: string) => void
   readonly help?: string
   /** What is wrong with it, beside what the browser finds. */

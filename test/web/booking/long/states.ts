@@ -105,6 +105,8 @@ test(
     await press(page, "Ich bin neu hier")
     await page.getByRole("heading", { name: "Konto anlegen" }).waitFor()
     await press(page, "Ich habe ein Konto")
+    expect(await page.locator("[name=email]").inputValue()).toBe("mia")
+    await page.locator("[name=email]").fill("")
     await press(page, "Schickt mir einen Link für ein neues Passwort")
     await page.getByText("Gib zuerst deine E-Mail-Adresse ein.").waitFor()
     await page.context().close()
