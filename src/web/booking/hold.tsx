@@ -17,10 +17,11 @@ export interface HoldClockProps {
 }
 
 export function HoldClock({ hold, onExtended, onRanOut }: HoldClockProps) {
-  const { words, say } = useClub()
+  const { words, say, me } = useClub()
   const left = useSecondsLeft(hold, onRanOut)
   const help = useRef<HTMLParagraphElement>(null)
-  const more = useMoreTime(hold, (longer) => {
+  // Nobody who is signed out can ask for more.
+  const more = useMoreTime(me === undefined ? { ...hold, extensionsLeft: 0 } : hold, (longer) => {
     // The button goes with the last time. Enter once more must not press what comes behind it: that pays.
     const hasFocus = document.activeElement?.getAttribute("aria-describedby") === "more-left"
     if ((longer.extensionsLeft ?? 0) === 0 && hasFocus) help.current?.focus()
@@ -43,13 +44,13 @@ export function HoldClock({ hold, onExtended, onRanOut }: HoldClockProps) {
       <p className="clocktext">
         {words.keptFor} <strong className="digits">{words.timeLeft(clockOf(left))}</strong>
       </p>
-      {(hold.extensionsLeft ?? 0) > 0 && more.fault !== words.somebodyWaits && (
+      {me !== undefined && (hold.extensionsLeft ?? 0) > 0 && more.fault !== words.somebodyWaits && (
         <Button className="quiet" onPress={more.ask} data-busy={more.isBusy || undefined} aria-describedby="more-left">
           {words.moreTime} <kbd>M</kbd>
         </Button>
       )}
       <p className="help" id="more-left" ref={help} tabIndex={-1}>
-        {more.fault ?? words.moreTimeLeft(hold.extensionsLeft ?? 0)}
+        {me !== undefined && (more.fault ?? words.moreTimeLeft(hold.extensionsLeft ?? 0))}
       </p>
     </div>
   )

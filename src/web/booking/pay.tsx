@@ -94,7 +94,7 @@ export function Pay({ hold: first, onClose, onMine }: PayProps) {
     return (
       <>
         <p className="when">{what}</p>
-        <HoldClock hold={{ ...hold, extensionsLeft: 0 }} onExtended={setHold} onRanOut={ranOut} />
+        <HoldClock hold={hold} onExtended={setHold} onRanOut={ranOut} />
         <p role="alert">{words.signedOut}</p>
         <SignInForm onDone={() => {}} isKnown />
       </>
