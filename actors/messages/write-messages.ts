@@ -30,10 +30,7 @@ const turnsOfAPass = 10
 /** Turns that an event may begin, two of them with others. A deadlock or a restart is over before the last. */
 const turnsOfAnEvent = 5
 
-export function writeMessages(
-  { db, channels, config: { environment } }: WriteTools,
-  process: Pick<ActorProcess, "owner">,
-): Actor {
+export function writeMessages({ db, channels, config: { environment } }: WriteTools, process: ActorProcess): Actor {
   let after = "00000000-0000-0000-0000-000000000000"
 
   const write = (facilityId: string, owner: number, turn: BacklogTurn): Promise<void> =>
@@ -83,14 +80,20 @@ export function writeMessages(
     deadlineMs: 60_000,
     async pass(stopping) {
       for (let turns = 0; turns < turnsOfAPass && !stopping.aborted; turns++) {
-        const facilityId = await nextBacklog(db, after)
-        if (facilityId === undefined) return { more: false }
+        const next = await nextBacklog(db, after)
+        if (next === undefined) return { more: false }
+        const { facility_id: facilityId, suspect } = next
+        const endQuarantine = suspect ? process.quarantine.beginSend() : () => {}
+        // A run that may end the process is in quarantine: an event that may do so waits.
+        if (endQuarantine === undefined) return { more: false }
         after = facilityId
         try {
           if (!(await turn(facilityId, eventsOfATurn))) return { more: false }
         } catch (error) {
           if (!(error instanceof NotRendered)) throw error
           for (let each = 0; each < eventsOfATurn; each++) await turn(facilityId, 1)
+        } finally {
+          endQuarantine()
         }
       }
       return { more: !stopping.aborted }

@@ -28,13 +28,29 @@ export async function keepForLater(
     order by nth`
 }
 
+/** Turns of an event with others. When none of them came to its end, the next ones are by itself. */
+const turnsTogether = 2
+
+export interface NextBacklog {
+  readonly facility_id: string
+  /** Its next event has begun turns that never ended, and has its next one by itself. */
+  readonly suspect: boolean
+}
+
 /** The next facility with a backlog, from the one after `after` on; undefined: there is none at all. */
-export async function nextBacklog(db: Queryable, after: string): Promise<string | undefined> {
-  const [row] = await db<{ facility_id: string | null }[]>`
-    select coalesce(
-      (select facility_id from slotbase.message_backlog where facility_id > ${after} order by facility_id limit 1),
-      (select facility_id from slotbase.message_backlog order by facility_id limit 1)) as facility_id`
-  return row?.facility_id ?? undefined
+export async function nextBacklog(db: Queryable, after: string): Promise<NextBacklog | undefined> {
+  const [row] = await db<NextBacklog[]>`
+    with next as materialized (
+      select coalesce(
+        (select facility_id from slotbase.message_backlog where facility_id > ${after} order by facility_id limit 1),
+        (select facility_id from slotbase.message_backlog order by facility_id limit 1)) as facility_id
+    )
+    select n.facility_id, b.turns >= ${turnsTogether} as suspect
+    from next n
+    cross join lateral (
+      select turns from slotbase.message_backlog where facility_id = n.facility_id order by seq limit 1
+    ) b`
+  return row
 }
 
 /** The turn of a facility: the places of its events, and how many turns the first of them has begun. */
@@ -42,9 +58,6 @@ export interface BacklogTurn {
   readonly places: readonly number[]
   readonly turns: number
 }
-
-/** Turns of an event with others. When none of them came to its end, the next ones are by itself. */
-const turnsTogether = 2
 
 /**
  * Claims the next events of a facility, in a transaction of its own, so that a turn that ends its process is counted.

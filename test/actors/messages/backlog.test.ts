@@ -8,7 +8,7 @@ import type { Db } from "#base/database/db.ts"
 import { record, transact } from "#events/outbox.ts"
 import { type BacklogTurn, claimBacklog, takeFromBacklog } from "#outbound/messages/backlog.ts"
 import { aFacility, aPerson } from "#test/harness/club/factories.ts"
-import { context, dispatchAll, endProcess, processRow, sample } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, context, dispatchAll, endProcess, processRow, sample } from "#test/harness/pipeline/pipeline.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -22,7 +22,8 @@ const { signal } = new AbortController()
 /** The actor in a process of its own. */
 const writerOf = async (tools = testApp(db)) => {
   const owner = await processRow(db, true)
-  return { ...writeMessages(tools, { owner: () => owner }), die: () => endProcess(db, owner) }
+  const process = actorProcess(owner)
+  return { ...writeMessages(tools, process), quarantine: process.quarantine, die: () => endProcess(db, owner) }
 }
 
 beforeEach(async () => {
@@ -111,6 +112,21 @@ test("an event that fails at every turn is a dead letter after five, and costs i
   expect(failures).toBe(4)
   expect(await written()).toEqual({ [large]: 39 })
   expect(await letters()).toEqual([{ event_id: broken?.id, code: "not_rendered" }])
+})
+
+test("an event whose turns never ended is never begun beside a run that may end the process", async () => {
+  await run(await told(Array.from({ length: 26 }, () => large)))
+  // As two processes that were killed leave it.
+  await db`update slotbase.message_backlog set turns = 2`
+  const writer = await writerOf()
+  const handled = Promise.withResolvers<void>()
+  const running = writer.quarantine.handleRun(() => handled.promise)
+  expect(await writer.pass(signal)).toEqual({ more: false })
+  expect([...(await db`select turns from slotbase.message_backlog`)]).toEqual([{ turns: 2 }])
+  handled.resolve()
+  await running
+  while ((await writer.pass(signal)).more);
+  expect([await written(), await waiting()]).toEqual([{ [large]: 26 }, 0])
 })
 
 test("an event that ends each process that begins with it is a dead letter after five, and the others are written", async () => {

@@ -13,7 +13,7 @@ import type { Channel } from "#outbound/messages/channels/channel.ts"
 import { aFacility, aPerson, type PersonRow } from "#test/harness/club/factories.ts"
 import { notifiedEvent } from "#test/harness/outbound/notified-event.ts"
 import { postOffice } from "#test/harness/outbound/post-office.ts"
-import { context, dispatchAll, processRow, sample } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, context, dispatchAll, processRow, sample } from "#test/harness/pipeline/pipeline.ts"
 import { actorOf } from "#test/harness/pipeline/runs.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -57,7 +57,7 @@ test("the runs of a crowd write 25 of its messages before another facility's, an
 
   // A turn of each, then the next turn of each: ten turns are a pass.
   const owner = await processRow(db, true)
-  await writeMessages(testApp(db), { owner: () => owner }).pass(signal)
+  await writeMessages(testApp(db), actorProcess(owner)).pass(signal)
   expect(await written(middle.id)).toBe(40)
   expect(await written(crowd.id)).toBe(25 + 9 * 25)
   await db`delete from slotbase.message_backlog`
