@@ -87,8 +87,8 @@ export class Claimer {
       if (this.#state !== "open" || (this.#held.size > 0 && room < deliveryLimits.worthClaiming)) return
       const wants = endpoints.wants(performance.now())
       if (wants.length === 0) return
+      const held: Hold[] = []
       try {
-        const held: Hold[] = []
         const dueFirst = ++this.#claims % dueFirstEvery === 0
         const onHeld = (holds: readonly Hold[]) => void held.push(...holds)
         const deliveries = await claimDeliveries(db, { process, wants, total: room, dueFirst, onHeld })
@@ -96,7 +96,6 @@ export class Claimer {
         const now = performance.now()
         for (const { lease } of deliveries) this.#held.set(lease, now)
         endpoints.took(wants, deliveries, deliveries.length === room || deliveries[0]?.quarantined === true)
-        await this.#takeHolds(held)
       } catch (error) {
         this.#becomeUnsure()
         throw error
@@ -105,6 +104,8 @@ export class Claimer {
         const endpoint = endpoints.get(webhookId)
         if (endpoint) onClaimed(endpoint)
       }
+      // What was claimed is under way by now, because this may fail. Nothing else would ever begin it.
+      await this.#takeHolds(held)
     }
   }
 
@@ -114,7 +115,12 @@ export class Claimer {
       if (!unarranged) onHeld(webhook_id, held_until.getTime(), paused)
     const unarranged = holds.filter((hold) => hold.unarranged).map((hold) => hold.webhook_id)
     if (unarranged.length === 0) return
-    const arranged = new Set(await arrangeDeliveries(db, unarranged))
+    const arranged = new Set(
+      await arrangeDeliveries(db, unarranged).catch((error: unknown) => {
+        for (const id of unarranged) endpoints.markAgain(id)
+        throw error
+      }),
+    )
     reached("deliveries-arranged")
     for (const id of unarranged)
       if (arranged.has(id)) endpoints.markAgain(id)

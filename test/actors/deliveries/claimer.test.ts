@@ -3,7 +3,9 @@
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import { Claimer } from "#actors/deliveries/claimer.ts"
 import type { ClaimedDelivery } from "#actors/deliveries/delivery.ts"
+import type { Endpoint } from "#actors/deliveries/endpoint.ts"
 import { Endpoints } from "#actors/deliveries/endpoints.ts"
+import type { Db } from "#base/database/db.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { actorProcess, processRow } from "#test/harness/pipeline/pipeline.ts"
 import { aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
@@ -61,12 +63,43 @@ test("an orphaned claim is found although a turn is always under way, once it is
   expect(lease).toBeNull()
 })
 
-const claimerOf = (owner: number, endpoints: Endpoints) =>
+test("what was claimed is sent although the database is lost while another webhook's order is made", async () => {
+  const { db } = database
+  const facility = await aFacility(db)
+  const app = testApp(db, { egressAllow: ["127.0.0.0/8"] })
+  const url = "http://127.0.0.1:9/"
+  const [plain, ordered] = [
+    await aWebhook(app, facility.id, { url }),
+    await aWebhook(app, facility.id, { url, ordered: true }),
+  ]
+  await confirmed(db, facility.id)
+  const endpoints = new Endpoints()
+  for (const { id } of [plain, ordered]) endpoints.markReady({ id, facilityId: facility.id }, 0)
+  const lost = new Error("the connection is lost")
+  const breaking = new Proxy(db, {
+    apply: (target, self, args: [TemplateStringsArray]) =>
+      args[0].join("").includes("arrange_deliveries") ? Promise.reject(lost) : Reflect.apply(target, self, args),
+  })
+  const begun: string[] = []
+  const claimer = claimerOf(await processRow(db, true), endpoints, breaking, ({ id }) => void begun.push(id))
+  expect(await claimer.untilFull().catch((error: unknown) => error)).toBe(lost)
+  expect(endpoints.get(plain.id)?.waiting).toHaveLength(1)
+  expect(begun).toContain(plain.id)
+  // The order is made when the database is back.
+  expect(endpoints.get(ordered.id)?.ready).toBe(true)
+})
+
+const claimerOf = (
+  owner: number,
+  endpoints: Endpoints,
+  db: Db = database.db,
+  onClaimed: (endpoint: Endpoint) => void = () => {},
+) =>
   new Claimer({
-    db: database.db,
+    db,
     process: actorProcess(owner),
     endpoints,
-    onClaimed: () => {},
+    onClaimed,
     onHeld: () => {},
     onFailed: () => {},
   })
