@@ -1,7 +1,7 @@
 // The customers: they book, hold, confirm and cancel over HTTP at a steady rate. Each request is repeated until it is
 // answered, so the tables must agree with the answers.
 
-import { clientOf, makeClub } from "#test/harness/api/client.ts"
+import { type Answer, clientOf, makeClub } from "#test/harness/api/client.ts"
 import { type RepeatingClient, startRepeatingClient, Unanswered } from "./repeating-client.ts"
 import { makeVisits, type Status } from "./visits.ts"
 
@@ -26,6 +26,8 @@ export interface Customers {
   readonly resume: () => void
   /** Books one slot, whatever the pace is; answers the event's id. */
   readonly bookOnce: () => Promise<string>
+  /** Books one slot and cancels it; answers the event's id. */
+  readonly cancelOnce: () => Promise<string>
   /** Sends a request until it is answered. */
   readonly ask: RepeatingClient["ask"]
   readonly stop: () => Promise<void>
@@ -86,9 +88,10 @@ export async function startCustomers({ servers, perSecond, random }: CustomersOp
       gate.resolve()
       gate = Promise.withResolvers()
     },
-    bookOnce: async () => {
-      const answer = await visits.book()
-      return answer.headers.get("x-slotbase-event-ids") ?? ""
+    bookOnce: async () => eventOf(await visits.book()),
+    cancelOnce: async () => {
+      const { body } = await visits.book()
+      return eventOf(await visits.cancel(body.id))
     },
     ask: client.ask,
     async stop() {
@@ -99,3 +102,6 @@ export async function startCustomers({ servers, perSecond, random }: CustomersOp
     },
   }
 }
+
+const eventOf = ({ headers }: Answer<unknown>): string =>
+  headers.get("x-slotbase-event-ids")?.split(",")[0]?.trim() ?? ""

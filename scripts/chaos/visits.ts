@@ -22,6 +22,8 @@ export interface Visits {
   readonly visit: () => Promise<void>
   /** Books the next free slot. */
   readonly book: () => Promise<Answer<{ id: string }>>
+  /** Cancels a booking. */
+  readonly cancel: (id: string) => Promise<Answer<object>>
   /** Each booking that was answered since the last call, with its last status. */
   readonly take: () => Map<string, Status>
   /** Bookings answered so far. */
@@ -59,10 +61,11 @@ export function makeVisits(
     return answer
   }
 
-  async function cancel(id: string): Promise<void> {
+  async function cancel(id: string): Promise<Answer<object>> {
     const answer = await ask(`${club.at}/bookings/${id}/cancel`, { cancellationReason: "rain" })
     if (answer.status === 200) tell(id, "cancelled")
     else troubles.push(`cancelling: ${answer.status} ${JSON.stringify(answer.body)}`)
+    return answer
   }
 
   /** Of the holds, 30 % are left to expire, 35 % are confirmed and cancelled in the same moment, 35 % are confirmed. */
@@ -123,6 +126,7 @@ export function makeVisits(
   return {
     visit,
     book: () => book(),
+    cancel,
     take() {
       const taken = told
       told = new Map()

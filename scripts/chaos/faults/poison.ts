@@ -10,48 +10,52 @@ import { openLetters, reprocess } from "./dead-letters.ts"
 import { whileDispatchIsHeld } from "./held-dispatch.ts"
 
 /**
- * Limit until the event is a dead letter. Its runs cost two deaths in a batch and then some in quarantine: four with
- * three retries, six for NotificationHandler. A death takes about 3 s.
+ * Limit until the event is a dead letter. Its runs cost two deaths in a batch and then some in quarantine: four of each
+ * handler with three retries. Five handlers have the event of a booking, and each of them dies. A death takes 2 to 3 s.
  */
 const deadWithinMs = 90_000
 
-const poison = (name: string, sentence: string, point: CrashPoint, handler: string | null, short?: true): Fault => ({
+interface Poison {
+  readonly point: CrashPoint
+  /** Whose run kills; null: the deliveries. */
+  readonly handler: string | null
+  /** The kind of the poisonous event. */
+  readonly type?: "booking.confirmed" | "booking.cancelled"
+}
+
+const poison = (name: string, sentence: string, how: Poison, short?: true): Fault => ({
   name,
   sentence,
   alone: true,
   ...(short && { short }),
-  inflict: (world) => inflict(world, point, handler),
+  inflict: (world) => inflict(world, how),
 })
 
 export const poisonFaults: readonly Fault[] = [
   poison(
     "poison-run",
     "An event kills every process that begins to handle it in a transaction.",
-    "effect-begun",
-    "AnalyticsHandler",
+    { point: "effect-begun", handler: "AnalyticsHandler" },
     true,
   ),
-  poison(
-    "poison-outside",
-    "An event kills every process whose external handler begins with it.",
-    "outside-begun",
-    "NotificationHandler",
-  ),
-  poison(
-    "poison-delivery",
-    "An event kills every process that is about to send it to a webhook.",
-    "request-next",
-    null,
-  ),
+  poison("poison-outside", "An event kills every process whose external handler begins with it.", {
+    point: "outside-begun",
+    handler: "RefundHandler",
+    type: "booking.cancelled",
+  }),
+  poison("poison-delivery", "An event kills every process that is about to send it to a webhook.", {
+    point: "request-next",
+    handler: null,
+  }),
 ]
 
-async function inflict(world: World, point: CrashPoint, handler: string | null): Promise<Inflicted> {
+async function inflict(world: World, { point, handler, type }: Poison): Promise<Inflicted> {
   const { db } = world.database
   await world.processes.allReady()
   const before = await attemptsLost(world)
   const webhooks = await countWebhooks(world)
   const deaths = world.processes.deaths.length
-  const eventId = await bookBeforeDispatch(world, (event) => {
+  const eventId = await actBeforeDispatch(world, type, (event) => {
     for (const target of world.processes.of("actors")) target.arm(point, 1, event)
   })
   const since = performance.now()
@@ -97,10 +101,11 @@ async function countWebhooks({ database: { db } }: World): Promise<{ readonly co
   return row
 }
 
-/** Holds dispatch back and books. Dispatch goes on when the processes are armed for the event. */
-async function bookBeforeDispatch(world: World, arm: (event: string) => void): Promise<string> {
+/** Holds dispatch back, and books or cancels. Dispatch goes on when the processes are armed for the event. */
+async function actBeforeDispatch(world: World, type: Poison["type"], arm: (event: string) => void): Promise<string> {
   return whileDispatchIsHeld(world, async () => {
-    const event = await world.customers.bookOnce()
+    const { bookOnce, cancelOnce } = world.customers
+    const event = await (type === "booking.cancelled" ? cancelOnce() : bookOnce())
     arm(event)
     await Bun.sleep(armedWithinMs)
     return event
