@@ -32,7 +32,7 @@ const policyOf = (answer: Response) =>
 
 test("a club that shows its times to members alone sends no time, and a name", async () => {
   const html = await (await page()).text()
-  expect(html).toContain("This club shows its times to members. Sign in to see them.")
+  expect(html).toContain("This club shows its times only to members. Sign in to see them.")
   expect(html).not.toContain("<table")
   expect(html).toContain('"day":null')
 })

@@ -60,7 +60,7 @@ test(
     await comeOnline(page)
     await page.getByRole("button", { name: "Sign in" }).waitFor()
     await page.getByRole("grid").waitFor()
-    expect(await page.getByText("This club shows its times to members.").count()).toBe(0)
+    expect(await page.getByText("This club shows its times only to members.").count()).toBe(0)
     const ben = await another(club.ben)
     const other = await club.open(ben)
     await press(other, "My bookings")
