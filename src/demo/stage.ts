@@ -136,7 +136,7 @@ export async function setStage(
         who === root ? await openRoot() : (await call(null, "POST", "/v1/sessions", { email, password })).token
     },
     async job(name) {
-      // A run by hand is tried once, and the clock that is moved may take its lease away.
+      // The program tries a run by hand once.
       for (let tries = 1; ; tries++) {
         const { id } = await call(root, "POST", `/v1/jobs/${name}/run`, {})
         const run = await until(

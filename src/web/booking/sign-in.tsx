@@ -50,13 +50,15 @@ export function SignInForm({ onDone, onNew, isKnown = false }: SignInFormProps) 
   }
   const forget = (form: HTMLFormElement | null) => {
     setSent(false)
-    if (email.trim() === "") {
+    // A password manager may have filled it in.
+    const address = String((form && new FormData(form).get("email")) ?? "").trim()
+    if (address === "") {
       setAsksAddress(true)
       form?.querySelector<HTMLElement>("[name=email]")?.focus()
       return
     }
     void run(async () => {
-      await api.send("POST", "/v1/password-resets", { email: email.trim() })
+      await api.send("POST", "/v1/password-resets", { email: address })
       setSent(true)
     })
   }
